@@ -1,0 +1,63 @@
+/**
+ * What `npm test` runs: every `*.test.ts` under `src` and `test`, by Node's own test runner, two files at a time.
+ * Paths or parts of paths as arguments choose among them. Missing tools, or no test at all, are failures.
+ */
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { missingTool, runTool } from '../test/helpers/tool.ts';
+
+const root = join(import.meta.dirname, '..');
+/** Files at a time. Each starts servers of its own, so more would measure the machine, not the product. */
+const CONCURRENCY = 2;
+/** A file that takes longer hangs, ms. */
+const FILE_TIMEOUT = 600_000;
+
+/** The version of a tool, first line; null if it is not there. */
+async function versionOf(tool: string, flag: string): Promise<string | null> {
+  const result = await runTool(tool, [flag]).catch(() => null);
+  return result?.code === 0 ? (result.stdout.toString().split('\n')[0] ?? '') : null;
+}
+
+function chosenFiles(parts: readonly string[]): string[] {
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'console/**/*.test.ts'], {
+    cwd: root,
+    exclude: (path) => path.includes('node_modules'),
+  });
+  return files.filter((file) => parts.length === 0 || parts.some((part) => file.includes(part))).sort();
+}
+
+/** Runs the files; resolves, once the summary is printed, with those in which no test ran. */
+async function runFiles(files: readonly string[]): Promise<string[]> {
+  const empty = new Set(files.map((file) => join(root, file)));
+  const events = run({ files: [...empty], concurrency: CONCURRENCY, timeout: FILE_TIMEOUT, cwd: root });
+  const note = ({ name, file }: { name: string; file?: string }) => {
+    if (file !== undefined && name !== file) empty.delete(file); // a file without tests is told as one test of its name
+  };
+  events.on('test:pass', note);
+  events.on('test:fail', (failed) => {
+    note(failed);
+    process.exitCode = 1;
+  });
+  for await (const text of events.compose(new spec())) process.stdout.write(text);
+  return [...empty];
+}
+
+const versions = { curl: await versionOf('curl', '--version'), openssl: await versionOf('openssl', 'version') };
+console.log(`node     ${process.version}`);
+for (const [tool, version] of Object.entries(versions)) console.log(`${tool.padEnd(8)} ${version ?? 'missing'}`);
+
+const missing = Object.entries(versions).filter(([, version]) => version === null);
+const files = chosenFiles(process.argv.slice(2));
+if (missing.length > 0) {
+  for (const [tool] of missing) console.error(missingTool(tool));
+  process.exitCode = 1;
+} else if (files.length === 0) {
+  console.error('No test file was found.');
+  process.exitCode = 1;
+} else {
+  const empty = await runFiles(files);
+  for (const file of empty) console.error(`No test ran in ${file}.`);
+  if (empty.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,155 @@
+/**
+ * The management API as a Fastify app: puts the route table, the permission check, the schemas and the answers to
+ * failures together. It holds no rule of its own; server.ts lets it listen.
+ *
+ * It is called with an Authorization header only. Nothing here is ambient (no cookie, no client address that is trusted),
+ * so a page of another site, or one whose name was rebound to this address, has no credential to call it with.
+ */
+import type { Readable } from 'node:stream';
+import multipart from '@fastify/multipart';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type preParsingAsyncHookHandler,
+} from 'fastify';
+import { AppError } from '../domain/errors.ts';
+import type { ApiDeps, ApiState, Call, Caller, Route } from './context.ts';
+import { answerClientError, answerFailure } from './failure.ts';
+import { registerDocument, registerPages, schemaOf } from './openapi.ts';
+import { routes } from './routes.ts';
+import { admit } from './session.ts';
+import { createLoginThrottles } from './throttle.ts';
+import { compileValidator } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+  interface FastifyContextConfig {
+    /** Content types of the body. */
+    takes?: string;
+  }
+}
+
+const BODY_BYTES = 1_048_576;
+/** An identity has up to 256 bytes, each of which may be percent-encoded; a tag name up to 128 characters of 4 bytes. */
+const PARAM_LENGTH = 128 * 4 * 3;
+const HEARTBEAT = 15_000;
+/** A body of up to 1 MiB that takes longer than this, in ms, is not meant well. */
+const BODY_TIME = 30_000;
+
+const securityHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/** The app, not listening yet. `heartbeat`: ms between two signs of life on an event stream. */
+export function createApi(deps: ApiDeps, options: { readonly heartbeat?: number } = {}): FastifyInstance {
+  const state: ApiState = {
+    logins: createLoginThrottles(),
+    streams: new Set(),
+    heartbeat: options.heartbeat ?? HEARTBEAT,
+  };
+  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    reply.headers(securityHeaders);
+    answerFailure(deps.logger, error, request, reply);
+  };
+  const app = fastify({
+    bodyLimit: BODY_BYTES,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_LENGTH },
+    frameworkErrors: fail,
+    clientErrorHandler: answerClientError,
+    return503OnClosing: false,
+  });
+  app.setValidatorCompiler(compileValidator as never);
+  // Answers are what handlers make them; the schemas document them, and the tests hold the two equal.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(fail);
+  app.setNotFoundHandler((request, reply) => fail(new AppError('PATH_UNKNOWN', { seen: request.url }), request, reply));
+  app.decorateRequest('caller', null);
+  app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders));
+  app.addHook('preClose', async () => {
+    for (const stream of state.streams) stream.abort();
+  });
+  registerDocument(app, deps.version);
+  app.register(async (api) => registerRoutes(api, deps, state));
+  registerPages(app);
+  return app;
+}
+
+function registerRoutes(api: FastifyInstance, deps: ApiDeps, state: ApiState): void {
+  for (const route of routes) if (route.kind !== 'upload') registerRoute(api, route, deps, state);
+  api.register(async (uploads) => {
+    await uploads.register(multipart, { limits: { fieldSize: BODY_BYTES } });
+    uploads.removeContentTypeParser(['application/json', 'text/plain']);
+    uploads.addContentTypeParser('text/csv', (_request, body, done) => done(null, body));
+    for (const route of routes) if (route.kind === 'upload') registerRoute(uploads, route, deps, state);
+  });
+  refuseOtherMethods(api);
+}
+
+function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, state: ApiState): void {
+  const handler = route.handler as unknown as (call: Call) => Promise<unknown>;
+  scope.route({
+    method: route.method,
+    url: routerPath(route.path),
+    schema: schemaOf(route),
+    config: { takes: route.kind === 'upload' ? 'multipart/form-data or text/csv' : 'application/json' },
+    bodyLimit: route.kind === 'upload' ? Number.MAX_SAFE_INTEGER : (route.bodyLimit ?? BODY_BYTES),
+    exposeHeadRoute: route.method === 'GET' && route.kind !== 'stream',
+    // An upload is read as a stream by its handler, which judges every row.
+    ...(route.kind === 'upload' && { validatorCompiler: exceptBody as never }),
+    onRequest: async (request) => {
+      request.caller = await admit(deps.store, request, route.permission, deps.clock());
+    },
+    ...(route.kind !== 'upload' && { preParsing: limitTime }),
+    // No body at all reads as an empty one: the schema then names what is missing.
+    preValidation: async (request) => {
+      if (route.schema.body !== undefined && request.body === undefined) request.body = {};
+    },
+    handler: async (request, reply) => {
+      const { params, query, body, caller } = request;
+      const call = { deps, state, params, query, body, caller, now: deps.clock(), request, reply } as Call;
+      reply.code(route.status ?? 200);
+      return handler(call);
+    },
+  });
+}
+
+/** The server itself sets no limit, since the upload of a large file may take its time. */
+const limitTime: preParsingAsyncHookHandler = async (_request, _reply, payload) => {
+  const timer = setTimeout(() => (payload as Readable).destroy(), BODY_TIME).unref();
+  payload.once('close', () => clearTimeout(timer));
+  payload.once('end', () => clearTimeout(timer));
+  return payload;
+};
+
+const exceptBody: typeof compileValidator = (part) => (part.httpPart === 'body' ? () => true : compileValidator(part));
+
+/** METHOD_NOT_ALLOWED, with `Allow`, for what a path does not take (RFC 9110, 15.5.6); before any body is read. */
+function refuseOtherMethods(api: FastifyInstance): void {
+  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const taken = routes.filter((route) => route.path === path);
+    const allowed = new Set<string>(taken.map((route) => route.method));
+    if (taken.some((route) => route.method === 'GET' && route.kind !== 'stream')) allowed.add('HEAD');
+    api.route({
+      method: all.filter((method) => !allowed.has(method)),
+      url: routerPath(path),
+      schema: { hide: true },
+      onRequest: async (request, reply) => {
+        reply.header('allow', [...allowed].join(', '));
+        throw new AppError('METHOD_NOT_ALLOWED', { seen: request.method, wanted: [...allowed].join(', ') });
+      },
+      handler: async () => {},
+    });
+  }
+}
+
+/** `/api:1/a/{b}` → `/api::1/a/:b`, as the router writes it. */
+function routerPath(path: string): string {
+  return path.replaceAll(':', '::').replace(/\{(\w+)\}/g, ':$1');
+}

@@ -1,0 +1,114 @@
+/** Handlers of the log: a page of it, and the same live as server-sent events. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { type EventType, eventTypes } from '../domain/connector.ts';
+import type { StoredEvent } from '../domain/device.ts';
+import { AppError } from '../domain/errors.ts';
+import { type TailQuery, tailEvents } from '../events/tail.ts';
+import { type Call, handle } from './context.ts';
+import { findConnector } from './lookup.ts';
+import { connectorParams } from './schema/common.ts';
+import { eventPage, eventStream, eventsQuery, streamQuery } from './schema/data.ts';
+import { findSession } from './session.ts';
+import { schemaError } from './validation.ts';
+
+const PAGE = 100;
+/** Each open stream holds a socket, a cursor and at most one page. */
+const STREAMS_MAX = 500;
+
+export const listEvents = handle(
+  { params: connectorParams, querystring: eventsQuery, response: { 200: eventPage } },
+  async ({ deps, params, query }) => {
+    const { settings } = await findConnector(deps.store, params.connector);
+    const { identity, before, after, limit = PAGE } = query;
+    const types = readTypes(query.types) ?? settings.events.types;
+    return deps.store.readEvents(params.connector, { types, identity, before, after, limit });
+  },
+);
+
+/** Goes on after `Last-Event-ID`, else after `?after=`, else with what happens from now on. Ends with the session. */
+export const streamEvents = handle(
+  { params: connectorParams, querystring: streamQuery, response: { 200: eventStream } },
+  async (call) => {
+    const { deps, params, query, state, reply } = call;
+    const { settings } = await findConnector(deps.store, params.connector);
+    const types = readTypes(query.types) ?? settings.events.types;
+    const after = readLastEventId(call.request.headers['last-event-id']) ?? query.after ?? (await deps.store.lastSeq());
+    if (state.streams.size >= STREAMS_MAX) {
+      throw new AppError('OVERLOADED', { seen: `${STREAMS_MAX} open event streams`, retryAfter: 10 });
+    }
+    const end = new AbortController();
+    state.streams.add(end);
+    reply.raw.on('close', () => {
+      state.streams.delete(end);
+      end.abort();
+    });
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
+    reply.raw.write('retry: 2000\n\n');
+    void pump(call, { types, identity: query.identity, after }, end);
+  },
+);
+
+async function pump(call: Call, query: TailQuery, end: AbortController): Promise<void> {
+  const { deps, reply, params } = call;
+  const { connector } = params as unknown as { connector: string };
+  const beat = startHeartbeat(call, end);
+  try {
+    for await (const events of tailEvents(deps.store, connector, query, end.signal)) {
+      if (!reply.raw.write(events.map(frame).join(''))) await once(reply.raw, 'drain', { signal: end.signal });
+    }
+  } catch (error) {
+    // A connector that was deleted, a store that closes: the client comes back and is told.
+    if (!end.signal.aborted) deps.logger.warn('event stream ended', { connector, error });
+  } finally {
+    clearInterval(beat);
+    reply.raw.end();
+  }
+}
+
+/** `id:` is what a browser sends back as Last-Event-ID. JSON has no line breaks of its own. */
+function frame(event: StoredEvent): string {
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Keeps proxies from closing the stream, and ends it once the session has ended or the client stopped reading. */
+function startHeartbeat({ deps, caller, state, reply }: Call, end: AbortController): NodeJS.Timeout {
+  let stuck = 0;
+  return setInterval(() => {
+    stuck = reply.raw.writableNeedDrain ? stuck + 1 : 0;
+    if (stuck > 2) return void reply.raw.destroy();
+    if (stuck === 0) reply.raw.write(':\n\n');
+    findSession(deps.store, caller!.session.digest, deps.clock()).then(
+      (live) => live ?? endStream(reply.raw, end),
+      () => {}, // the next beat asks again
+    );
+  }, state.heartbeat);
+}
+
+function endStream(raw: ServerResponse, end: AbortController): void {
+  raw.write('event: end\ndata: {"code":"SESSION_INVALID"}\n\n');
+  end.abort();
+}
+
+/** Names may be repeated, or stand in one value with commas between. SCHEMA for a name that is no type. */
+function readTypes(given: readonly string[] | undefined): EventType[] | undefined {
+  const names = given?.flatMap((value) => value.split(',')).filter((name) => name !== '') ?? [];
+  for (const name of names) {
+    if (!(eventTypes as readonly string[]).includes(name)) {
+      throw schemaError([{ path: 'types', seen: name, expected: eventTypes.join(', ') }]);
+    }
+  }
+  return names.length === 0 ? undefined : ([...new Set(names)] as EventType[]);
+}
+
+/** HEADER_INVALID for what no stream of ours has given. */
+function readLastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
+  throw new AppError('HEADER_INVALID', { seen: `Last-Event-ID ${header}`, wanted: 'the sequence number of an event' });
+}

@@ -1,0 +1,118 @@
+/**
+ * The route table of the management API: its table of contents. Router, permission check and OpenAPI document are all
+ * made from these rows. Paths are written as OpenAPI does; a trailing slash makes no difference.
+ */
+import { getBatch, listBatches, undoBatch } from './batches.ts';
+import { changeConnector, createConnector, deleteConnector, getConnector, listConnectors } from './connectors.ts';
+import type { Permission, Route } from './context.ts';
+import {
+  changeDevice,
+  countDevices,
+  deleteDevice,
+  generateDevice,
+  getDevice,
+  listDevices,
+  whitelistDevice,
+} from './devices.ts';
+import { listEvents, streamEvents } from './events.ts';
+import { explain } from './explain.ts';
+import { healthz, metrics, readyz } from './health.ts';
+import { importIdentities } from './import/import.ts';
+import { signIn, signOut, whoAmI } from './session.ts';
+import { decodeCertificate, getSettings, patchSettings } from './settings.ts';
+import { getHistory, getState, patchState } from './state.ts';
+import { countTagValues, deleteTag, getTag, getTags, listTagNames, putTag, putTags } from './tags.ts';
+
+const connector = '/api:1/connectors/{connector}';
+const device2 = '/api:1/service/{connector}/device2';
+const device = `${device2}/identity/{identity}`;
+
+/** A row: who may, what, where, under which name, how it is told to people, and who does it. */
+function row(
+  permission: Permission,
+  method: Route['method'],
+  path: string,
+  id: string,
+  summary: string,
+  made: Pick<Route, 'schema' | 'handler'>,
+  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description'> = {},
+): Route {
+  return { permission, method, path, id, summary, tag: tagOf(path), ...made, ...more };
+}
+
+function tagOf(path: string): string {
+  if (!path.startsWith('/api:1')) return 'Health';
+  if (path.startsWith(device2)) return /\/(events|batches|tags)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+  return path.startsWith('/api:1/connectors') ? 'connectors' : 'account';
+}
+
+const csv = `CSV with a header row: ID (required), TLS Client Certificate, Tags. All or nothing unless mode=skip. With
+Accept: application/x-ndjson the answer is lines of JSON: {"progress":{phase,rows,total?}} while it runs, and last
+{"result":…} or {"error":…}; its status is 200 either way.`;
+
+/** PEM certificates and revocation lists make settings long. */
+const SETTINGS_BYTES = 16_777_216;
+
+export const routes: readonly Route[] = [
+  row('public', 'GET', '/healthz', 'healthz', 'The process answers', healthz),
+  row('public', 'GET', '/readyz', 'readyz', 'Storage can be written', readyz),
+  row('public', 'GET', '/metrics', 'metrics', 'Figures for Prometheus', metrics),
+
+  row('public', 'POST', '/api:1/token', 'signIn', 'Sign in', signIn, { bodyLimit: 8192 }),
+  row('viewer', 'DELETE', '/api:1/token', 'signOut', 'Sign out', signOut, { status: 204 }),
+  row('viewer', 'GET', '/api:1/users/me', 'whoAmI', 'The account that asks', whoAmI),
+
+  row('viewer', 'GET', '/api:1/connectors', 'listConnectors', 'All connectors', listConnectors),
+  row('admin', 'POST', '/api:1/connectors', 'createConnector', 'Make a connector', createConnector, { status: 201 }),
+  row('viewer', 'GET', connector, 'getConnector', 'One connector', getConnector),
+  row('admin', 'PATCH', connector, 'changeConnector', 'Rename a connector', changeConnector),
+  row('admin', 'DELETE', connector, 'deleteConnector', 'Delete a connector and all that is in it', deleteConnector, {
+    status: 204,
+  }),
+
+  row('viewer', 'GET', device2, 'getSettings', 'Settings', getSettings),
+  row('admin', 'PATCH', device2, 'patchSettings', 'Change settings', patchSettings, { bodyLimit: SETTINGS_BYTES }),
+  row('viewer', 'POST', `${device2}/pki/decode`, 'decodeCertificate', 'What a PEM certificate says', decodeCertificate),
+
+  row('viewer', 'GET', `${device2}/identity`, 'listDevices', 'Devices, newest first', listDevices),
+  row(
+    'operator',
+    'POST',
+    `${device2}/identity`,
+    'generateDevice',
+    'Whitelist an identity that the server makes',
+    generateDevice,
+    { status: 201 },
+  ),
+  row('viewer', 'GET', `${device2}/identities/count`, 'countDevices', 'Number of devices', countDevices),
+  row(
+    'operator',
+    'POST',
+    `${device2}/identities`,
+    'importIdentities',
+    'Whitelist a file of identities',
+    importIdentities,
+    { kind: 'upload', description: csv },
+  ),
+  row('operator', 'PUT', device, 'whitelistDevice', 'Whitelist an identity', whitelistDevice, { status: 201 }),
+  row('viewer', 'GET', device, 'getDevice', 'One device', getDevice),
+  row('operator', 'PATCH', device, 'changeDevice', 'Lock, revoke, reprovision, tag', changeDevice),
+  row('operator', 'DELETE', device, 'deleteDevice', 'Delete a device', deleteDevice, { status: 204 }),
+  row('viewer', 'GET', `${device}/state`, 'getState', 'State of its resources', getState),
+  row('operator', 'PATCH', `${device}/state`, 'patchState', 'Set values', patchState),
+  row('viewer', 'GET', `${device}/history`, 'getHistory', 'History of a resource', getHistory),
+  row('viewer', 'GET', `${device}/explain`, 'explain', 'Why it was refused', explain),
+  row('viewer', 'GET', `${device}/tags`, 'getTags', 'Its tags', getTags),
+  row('operator', 'PUT', `${device}/tags`, 'putTags', 'Replace all its tags', putTags),
+  row('viewer', 'GET', `${device}/tags/{name}`, 'getTag', 'Values of one tag', getTag),
+  row('operator', 'PUT', `${device}/tags/{name}`, 'putTag', 'Set the values of one tag', putTag),
+  row('operator', 'DELETE', `${device}/tags/{name}`, 'deleteTag', 'Remove a tag', deleteTag, { status: 204 }),
+
+  row('viewer', 'GET', `${device2}/tags`, 'listTagNames', 'Names of tags', listTagNames),
+  row('viewer', 'GET', `${device2}/tags/{name}`, 'countTagValues', 'Values of a tag, with counts', countTagValues),
+  row('viewer', 'GET', `${device2}/batches`, 'listBatches', 'Imports', listBatches),
+  row('viewer', 'GET', `${device2}/batches/{batch}`, 'getBatch', 'One import', getBatch),
+  row('operator', 'DELETE', `${device2}/batches/{batch}`, 'undoBatch', 'Undo an import', undoBatch),
+  row('viewer', 'GET', `${device2}/events`, 'listEvents', 'The log, newest first', listEvents),
+  row('viewer', 'GET', `${device2}/events/stream`, 'streamEvents', 'The log, live', streamEvents, { kind: 'stream' }),
+];

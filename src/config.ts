@@ -1,0 +1,139 @@
+/** Configuration from environment and flags (running.md): checked, typed, complete. Nothing else reads the environment. */
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface Config {
+  readonly data: string;
+  readonly domain: string;
+  readonly host: string;
+  readonly httpsPort: number;
+  /** Plain HTTP for a TLS-terminating proxy or a measurement on the same machine; null = off. Binds to 127.0.0.1 only. */
+  readonly httpPort: number | null;
+  /** ms that a device has for a whole request, from its first byte. */
+  readonly requestTimeout: number;
+  /** ms after which a device connection without a request is closed. */
+  readonly idleTimeout: number;
+  readonly consoleHost: string;
+  readonly consolePort: number;
+  readonly consoleInsecure: boolean;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  readonly adminEmail: string;
+  readonly adminPassword: string | null;
+  readonly log: LogLevel;
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+const logLevels: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+
+/** A setting that cannot be used. The message names the setting, what was seen and what was expected. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const settings = {
+  SLIPWAY_DATA: { initial: './data', about: 'folder of the database, the CA and uploads' },
+  SLIPWAY_DOMAIN: { initial: 'localhost', about: 'connectors are at <id>.m2.<domain>' },
+  SLIPWAY_HOST: { initial: '0.0.0.0', about: 'address of the device port' },
+  SLIPWAY_HTTPS_PORT: { initial: '8443', about: 'device port, HTTPS; 0 = any free one' },
+  SLIPWAY_HTTP_PORT: {
+    initial: '',
+    about: 'plain HTTP for devices on 127.0.0.1, behind a proxy that ends TLS; off if empty',
+  },
+  SLIPWAY_REQUEST_TIMEOUT_MS: { initial: '30000', about: 'time a device has for a whole request' },
+  SLIPWAY_IDLE_TIMEOUT_MS: { initial: '120000', about: 'time after which an idle device connection is closed' },
+  SLIPWAY_CONSOLE_HOST: { initial: '127.0.0.1', about: 'address of the management API and console' },
+  SLIPWAY_CONSOLE_PORT: { initial: '8080', about: 'port of the management API and console; 0 = any free one' },
+  SLIPWAY_CONSOLE_INSECURE: { initial: 'false', about: 'true: serve the console on other addresses without TLS' },
+  SLIPWAY_TLS_CERT: { initial: '', about: 'own server certificate (PEM file); unset: a local CA signs one' },
+  SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
+  SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
+  SLIPWAY_ADMIN_PASSWORD: { initial: '', about: 'its password; unset: made at random and printed once' },
+  SLIPWAY_LOG: { initial: 'info', about: 'error, warn, info or debug' },
+} as const;
+type SettingName = keyof typeof settings;
+const names = Object.keys(settings) as SettingName[];
+
+/** `SLIPWAY_HTTPS_PORT` → `https-port`. */
+const flagOf = (name: SettingName) => name.slice('SLIPWAY_'.length).toLowerCase().replaceAll('_', '-');
+
+export function configHelp(): string {
+  const rows = names.map((name) => {
+    const { initial, about } = settings[name];
+    return `${`  --${flagOf(name)}`.padEnd(24)}${about}${initial === '' ? '' : ` (${initial})`}`;
+  });
+  return rows.join('\n');
+}
+
+/** Flags win over the environment, the environment over the defaults. Throws ConfigError. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>, flags: readonly string[]): Config {
+  const given = readFlags(flags);
+  const text = (name: SettingName) => given[flagOf(name)] ?? env[name] ?? settings[name].initial;
+  const optional = (name: SettingName) => text(name) || null;
+  const fail = (name: SettingName, wanted: string): never => {
+    throw new ConfigError(`${name} is ${JSON.stringify(text(name))}; expected ${wanted}.`);
+  };
+  const port = (name: SettingName) => {
+    const value = text(name);
+    return /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? Number(value) : fail(name, 'a port, 0 to 65535');
+  };
+  const milliseconds = (name: SettingName) => {
+    const value = text(name);
+    return /^[1-9]\d{2,6}$/.test(value) ? Number(value) : fail(name, 'milliseconds, 100 to 9999999');
+  };
+  const address = (name: SettingName) =>
+    isIP(text(name)) === 0 && text(name) !== 'localhost' ? fail(name, 'an IP address') : text(name);
+
+  const log = text('SLIPWAY_LOG') as LogLevel;
+  if (!logLevels.includes(log)) fail('SLIPWAY_LOG', logLevels.join(', '));
+  const domain = text('SLIPWAY_DOMAIN').toLowerCase();
+  if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(domain)) fail('SLIPWAY_DOMAIN', 'a host name');
+  const email = text('SLIPWAY_ADMIN_EMAIL');
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) fail('SLIPWAY_ADMIN_EMAIL', 'an email address');
+  const password = optional('SLIPWAY_ADMIN_PASSWORD');
+  if (password !== null && password.length < 12) {
+    throw new ConfigError(`SLIPWAY_ADMIN_PASSWORD has ${password.length} characters; expected at least 12.`);
+  }
+  const insecure = text('SLIPWAY_CONSOLE_INSECURE');
+  if (insecure !== 'true' && insecure !== 'false') fail('SLIPWAY_CONSOLE_INSECURE', 'true or false');
+  const consoleHost = address('SLIPWAY_CONSOLE_HOST');
+  if (!isLoopback(consoleHost) && insecure !== 'true') {
+    fail('SLIPWAY_CONSOLE_HOST', 'a loopback address, or SLIPWAY_CONSOLE_INSECURE=true behind a proxy that adds TLS');
+  }
+  const tlsCert = optional('SLIPWAY_TLS_CERT');
+  const tlsKey = optional('SLIPWAY_TLS_KEY');
+  if ((tlsCert === null) !== (tlsKey === null)) {
+    throw new ConfigError('SLIPWAY_TLS_CERT and SLIPWAY_TLS_KEY belong together; only one of them is set.');
+  }
+  return {
+    data: resolve(text('SLIPWAY_DATA')),
+    domain,
+    host: address('SLIPWAY_HOST'),
+    httpsPort: port('SLIPWAY_HTTPS_PORT'),
+    httpPort: text('SLIPWAY_HTTP_PORT') === '' ? null : port('SLIPWAY_HTTP_PORT'),
+    requestTimeout: milliseconds('SLIPWAY_REQUEST_TIMEOUT_MS'),
+    idleTimeout: milliseconds('SLIPWAY_IDLE_TIMEOUT_MS'),
+    consoleHost,
+    consolePort: port('SLIPWAY_CONSOLE_PORT'),
+    consoleInsecure: insecure === 'true',
+    tlsCert,
+    tlsKey,
+    adminEmail: email.toLowerCase(),
+    adminPassword: password,
+    log,
+  };
+}
+
+function readFlags(flags: readonly string[]): Record<string, string | undefined> {
+  try {
+    const options = Object.fromEntries(names.map((name) => [flagOf(name), { type: 'string' as const }]));
+    return parseArgs({ args: [...flags], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message}\nFlags:\n${configHelp()}`);
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address === 'localhost' || address === '::1' || address.startsWith('127.');
+}

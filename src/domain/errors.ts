@@ -1,0 +1,155 @@
+/**
+ * The closed catalogue of everything that Slipway can refuse or fail at. Both doors and the management API answer from
+ * it; `docs/errors.md` lists it row by row and a test holds the two equal. Public text is here, the cause stays inside.
+ */
+
+interface ErrorRow {
+  /** HTTP status (device-http.md, table of codes). */
+  readonly status: number;
+  /** What was wrong, as one sentence without its full stop. */
+  readonly text: string;
+}
+
+export const errors = {
+  // The request itself
+  REQUEST_MALFORMED: { status: 400, text: 'The request is not valid HTTP/1.1' },
+  BODY_INVALID: { status: 400, text: 'The body cannot be understood' },
+  ID_MISSING: { status: 400, text: 'The body names no identity' },
+  IDENTITY_ENCODING: { status: 400, text: 'The identity is not validly percent-encoded UTF-8' },
+  IDENTITY_FORMAT: { status: 400, text: 'The identity does not fit the identity format of the connector' },
+  TIMESTAMP_INVALID: { status: 400, text: 'A timestamp is not a number of seconds, milliseconds or microseconds' },
+  ALIAS_INVALID: { status: 400, text: 'An alias is not valid' },
+  HEADER_INVALID: { status: 400, text: 'A header has a value that cannot be used' },
+  PATH_UNKNOWN: { status: 404, text: 'There is nothing at this path' },
+  METHOD_NOT_ALLOWED: { status: 405, text: 'This path does not take this method' },
+  REQUEST_TIMEOUT: { status: 408, text: 'The request did not arrive in time' },
+  BODY_TOO_LARGE: { status: 413, text: 'The body is too large' },
+  MEDIA_TYPE: { status: 415, text: 'The body has a content type that this call does not take' },
+  URI_TOO_LONG: { status: 414, text: 'The path is too long' },
+  HEADERS_TOO_LARGE: { status: 431, text: 'The headers are too large' },
+  HOST_MISMATCH: { status: 421, text: 'The Host header and the TLS server name differ' },
+  CONNECTOR_UNKNOWN: { status: 404, text: 'There is no such connector' },
+
+  // Who is asking
+  CREDENTIAL_MISSING: { status: 401, text: 'The request carries no credential' },
+  CREDENTIAL_INVALID: { status: 401, text: 'The credential is not valid' },
+  CREDENTIAL_EXPIRED: { status: 401, text: 'The credential has expired' },
+  CREDENTIAL_CONFLICT: {
+    status: 401,
+    text: 'The client certificate and the Authorization header name different devices',
+  },
+  DEVICE_LOCKED: { status: 403, text: 'The device is locked' },
+  CERTIFICATE_NOT_YET_VALID: { status: 403, text: 'The client certificate is not valid yet' },
+  CERTIFICATE_EXPIRED: { status: 403, text: 'The client certificate is no longer valid' },
+  CERTIFICATE_UNTRUSTED: { status: 403, text: 'The client certificate does not chain to a CA of the connector' },
+  CERTIFICATE_REVOKED: { status: 403, text: 'The client certificate is on a revocation list' },
+  CERTIFICATE_NAME: { status: 403, text: 'The common name of the client certificate is not the identity' },
+  CERTIFICATE_IN_USE: { status: 409, text: 'The certificate already belongs to another identity' },
+
+  // Provisioning
+  PROVISIONING_DISABLED: { status: 403, text: 'Provisioning is switched off for this connector' },
+  ADDRESS_NOT_ALLOWED: { status: 403, text: 'Provisioning is not allowed from this address' },
+  IDENTITY_UNKNOWN: { status: 404, text: 'The identity is not whitelisted' },
+  ALREADY_PROVISIONED: { status: 409, text: 'The identity is already provisioned' },
+  WINDOW_CLOSED: { status: 409, text: 'The activation window of the identity has closed' },
+  PASSWORD_MISSING: { status: 415, text: 'This connector provisions by password, and none was sent' },
+  PASSWORD_LENGTH: { status: 415, text: 'The password has the wrong length' },
+  PASSWORD_NOT_WANTED: { status: 415, text: 'This connector provisions by token; a password was sent' },
+  CERTIFICATE_REQUIRED: {
+    status: 415,
+    text: 'This connector provisions by TLS client certificate, and none was presented',
+  },
+  CERTIFICATE_NOT_WANTED: { status: 415, text: 'This connector does not provision by TLS client certificate' },
+
+  // Data
+  RECORD_CONFLICT: { status: 409, text: 'Points of one alias lie less than a second apart, or are already recorded' },
+  VALUE_REFUSED: { status: 422, text: 'A value does not fit the definition of its resource' },
+  NOT_SETTABLE: { status: 400, text: 'Value is not settable' },
+
+  // Management
+  SCHEMA: { status: 400, text: 'The request does not fit the schema of this call' },
+  SETTINGS_INVALID: { status: 400, text: 'The settings are not valid' },
+  CSV_INVALID: { status: 400, text: 'CSV file format invalid' },
+  IMPORT_REFUSED: { status: 400, text: 'The file has bad rows; nothing was written' },
+  PEM_INVALID: { status: 400, text: 'This is no valid PEM certificate' },
+  CA_INVALID: { status: 400, text: 'This is no certificate of a CA' },
+  CRL_INVALID: { status: 400, text: 'This is no revocation list that can be used' },
+  CURSOR_INVALID: { status: 400, text: 'The cursor is not one that this server gave' },
+  CONFIRM_MISSING: { status: 400, text: 'Deleting a connector needs its name as ?confirm=' },
+  LOGIN_FAILED: { status: 401, text: 'Email or password is wrong' },
+  SESSION_INVALID: { status: 401, text: 'The request carries no valid session or key' },
+  ROLE_FORBIDDEN: { status: 403, text: 'The role of this account does not allow the call' },
+  CSRF: { status: 403, text: 'The request comes from another site' },
+  GENERATE_DISABLED: { status: 403, text: 'This connector does not let the server make identities' },
+  DEVICE_UNKNOWN: { status: 404, text: 'There is no such identity' },
+  BATCH_UNKNOWN: { status: 404, text: 'There is no such batch' },
+  TAG_UNKNOWN: { status: 404, text: 'The device has no such tag' },
+  DEVICE_KNOWN: { status: 409, text: 'The identity is already known' },
+  CREDENTIAL_TAKEN: { status: 409, text: 'The credential already belongs to another device' },
+  BATCH_BUSY: { status: 409, text: 'The batch is still being written or undone' },
+  STATE_CONFLICT: { status: 409, text: 'The device is not in a state that allows this' },
+
+  // Us
+  RATE_LIMITED: { status: 429, text: 'Too many requests' },
+  INTERNAL: { status: 500, text: 'Something went wrong on our side; nothing of the request was stored' },
+  STORAGE_UNAVAILABLE: { status: 503, text: 'Storage is not reachable; nothing was stored' },
+  OVERLOADED: { status: 503, text: 'The server is at its limit; nothing was stored' },
+  STOPPING: { status: 503, text: 'The server is stopping; nothing was stored' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+interface ErrorDetail {
+  /** What the server saw. Never a secret. */
+  readonly seen?: string;
+  /** What it would have taken. */
+  readonly wanted?: string;
+  /** Seconds after which trying again makes sense (`Retry-After`). */
+  readonly retryAfter?: number;
+  /** A body that the wire format prescribes in place of the sentence (record conflicts). */
+  readonly body?: string;
+  /** Structured detail for the management API. */
+  readonly details?: unknown;
+  readonly cause?: unknown;
+}
+
+/** Longest piece of foreign input that an error repeats, in characters. */
+const SEEN_MAX = 200;
+
+/** A refusal or failure from the catalogue. `message` is public: what was wrong, what was seen, what was wanted. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly seen: string | undefined;
+  readonly wanted: string | undefined;
+  readonly retryAfter: number | undefined;
+  readonly body: string | undefined;
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, detail: ErrorDetail = {}) {
+    const seen = detail.seen === undefined ? undefined : printable(detail.seen);
+    super(sentence(errors[code].text, seen, detail.wanted), { cause: detail.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.status = errors[code].status;
+    this.seen = seen;
+    this.wanted = detail.wanted;
+    this.retryAfter = detail.retryAfter;
+    this.body = detail.body;
+    this.details = detail.details;
+  }
+}
+
+/** Composes the public sentence: `<text>: saw <seen>, expected <wanted>.` */
+function sentence(text: string, seen: string | undefined, wanted: string | undefined): string {
+  if (seen !== undefined && wanted !== undefined) return `${text}: saw ${seen}, expected ${wanted}.`;
+  if (seen !== undefined) return `${text}: saw ${seen}.`;
+  if (wanted !== undefined) return `${text}: expected ${wanted}.`;
+  return `${text}.`;
+}
+
+/** Foreign input as it may stand in one line of an answer or log: bounded, no control characters. */
+export function printable(text: string): string {
+  const cut = text.length > SEEN_MAX ? `${text.slice(0, SEEN_MAX)}…` : text;
+  return cut.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '�');
+}

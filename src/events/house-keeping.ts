@@ -1,0 +1,46 @@
+/** Runs the store's house-keeping by the clock, in small steps with pauses, so that it never shows in a device's answer. */
+import type { Logger } from '../log.ts';
+import type { Store } from '../store/store.ts';
+
+/** ms between two looks; each look goes on until nothing is left. */
+const EXPIRE_EVERY = 1_000;
+const PURGE_EVERY = 60_000;
+/** Things handled by one step, and ms of rest after it. */
+const STEP = 200;
+const REST = 20;
+
+/** Starts it; the answer stops it and resolves when no step is under way. */
+export function startHouseKeeping(store: Store, clock: () => number, logger: Logger): () => Promise<void> {
+  const stopped = new AbortController();
+  const jobs = [
+    repeat(() => store.expireDue(clock(), STEP), EXPIRE_EVERY),
+    repeat(() => store.purge(clock(), STEP), PURGE_EVERY),
+  ];
+
+  async function repeat(step: () => Promise<number>, every: number): Promise<void> {
+    while (!stopped.signal.aborted) {
+      const handled = await step().catch((error) => {
+        logger.warn('house-keeping failed; it goes on later', { error });
+        return 0;
+      });
+      await pause(handled > 0 ? REST : every);
+    }
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, ms);
+      stopped.signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        clearTimeout(timer);
+        stopped.signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
+  }
+
+  return async () => {
+    stopped.abort();
+    await Promise.all(jobs);
+  };
+}

@@ -1,0 +1,338 @@
+/**
+ * What both device doors call: authenticate, provision, write, record, read. Brings together the rules of the domain and
+ * the store; knows nothing of HTTP or MQTT. Every refusal is counted and logged here, so that `explain` can tell of it.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { type ClientCertificate, toCredential } from '../domain/certificate.ts';
+import type { AuthType, Connector } from '../domain/connector.ts';
+import { digestOfToken, matchCredential, normalizeToken, sameDigest, TOKEN_BYTES } from '../domain/credentials.ts';
+import { type Credential, type Device, hasExpired, type Origin } from '../domain/device.ts';
+import { AppError, type ErrorCode } from '../domain/errors.ts';
+import { type ActivationRequest, activate, checkActivation, checkCertificate, renew } from '../domain/provisioning.ts';
+import type { Logger } from '../log.ts';
+import type { Found, Store } from '../store/store.ts';
+import type { Directory } from './directory.ts';
+import type { Failures } from './failures.ts';
+import { hashPassword, verifyPassword } from './password.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+/** What a device shows to say who it is. `connector` is null where the host names none: the token alone finds it. */
+export interface Presented {
+  readonly connector: Connector | null;
+  readonly token: string | null;
+  /** As in RFC 7617, decoded. */
+  readonly basic: Buffer | null;
+  readonly certificate: ClientCertificate | null;
+  readonly origin: Origin;
+}
+
+export interface Activation {
+  readonly connector: Connector;
+  readonly identity: string;
+  readonly password: Buffer | null;
+  readonly certificate: ClientCertificate | null;
+  readonly origin: Origin;
+}
+
+export interface AdmissionDeps {
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly failures: Failures;
+  readonly clock: () => number;
+  readonly logger: Logger;
+}
+
+export interface Admission {
+  /** Who this is. A certificate of a whitelisted identity provisions it on the way. Throws AppError 401, 403, 404, 409, 415, 429. */
+  authenticate(presented: Presented): Promise<Session>;
+  /** Whether a session found earlier still holds now; throws what the device is to be told if it only has to wait. */
+  holds(session: Session): boolean;
+  /** Provisions. The token, or null where the credential is the device's own. Throws AppError 400, 403, 404, 409, 415, 429. */
+  provision(activation: Activation): Promise<string | null>;
+  /** Logs an authenticated device's refused request (a value that does not fit) and gives the error back. */
+  refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown;
+}
+
+/** Refusals that say something about a device or its credential; others are about the bytes of a request. */
+const telling: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CREDENTIAL_MISSING',
+  'CREDENTIAL_INVALID',
+  'CREDENTIAL_EXPIRED',
+  'CREDENTIAL_CONFLICT',
+  'CREDENTIAL_TAKEN',
+  'DEVICE_LOCKED',
+  'CERTIFICATE_NOT_YET_VALID',
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_UNTRUSTED',
+  'CERTIFICATE_REVOKED',
+  'CERTIFICATE_NAME',
+  'CERTIFICATE_IN_USE',
+  'CERTIFICATE_REQUIRED',
+  'CERTIFICATE_NOT_WANTED',
+  'PROVISIONING_DISABLED',
+  'ADDRESS_NOT_ALLOWED',
+  'IDENTITY_UNKNOWN',
+  'IDENTITY_FORMAT',
+  'ALREADY_PROVISIONED',
+  'WINDOW_CLOSED',
+  'PASSWORD_MISSING',
+  'PASSWORD_LENGTH',
+  'PASSWORD_NOT_WANTED',
+  'VALUE_REFUSED',
+]);
+/** Those of them that a device which is who it says may cause again and again: logged, not counted as an attack. */
+const ofKnownDevices: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['VALUE_REFUSED']);
+
+/** Identities may hold colons (MAC addresses), so several places of `identity:password` may be the right one. */
+const COLONS_MAX = 16;
+
+export function createAdmission(deps: AdmissionDeps): Admission {
+  const { store, directory, sessions, failures, clock, logger } = deps;
+  /** Keys the memory of verified passwords; gone with the process. */
+  const passwordKey = randomBytes(32);
+
+  async function authenticate(presented: Presented): Promise<Session> {
+    const { connector, certificate, token, basic, origin } = presented;
+    try {
+      if (token === null && basic === null) return await byCertificate(connector, certificate, origin);
+      const session = token === null ? await byPassword(connector, basic!) : await byToken(connector, token);
+      if (certificate !== null && certificate.commonName !== session.ref.identity) {
+        const seen = `a certificate for ${certificate.commonName ?? 'nobody'}`;
+        throw new AppError('CREDENTIAL_CONFLICT', { seen, wanted: `one for ${session.ref.identity}` });
+      }
+      return session;
+    } catch (error) {
+      throw refused(error, connector, certificate?.commonName ?? null, origin);
+    }
+  }
+
+  async function byToken(connector: Connector | null, text: string): Promise<Session> {
+    const token = normalizeToken(text);
+    const digest = token === null ? null : digestOfToken(token);
+    if (digest === null) throw new AppError('CREDENTIAL_INVALID', { seen: 'a token', wanted: '40 hex digits' });
+    const known = sessions.get(`t:${digest}`);
+    if (known !== undefined && holds(known)) return inConnector(known, connector);
+    const accepts = (credential: Credential) => credential.type === 'token' && sameDigest(credential.digest, digest);
+    const session = await admit(`t:${digest}`, 'token', () => store.findByToken(digest), accepts);
+    return inConnector(session, connector);
+  }
+
+  /** A token belongs to one connector; at the door of another it opens nothing. */
+  function inConnector(session: Session, connector: Connector | null): Session {
+    if (connector === null || session.ref.connector === connector.id) return session;
+    throw new AppError('CREDENTIAL_INVALID', { seen: 'a token', wanted: `a token of connector ${connector.id}` });
+  }
+
+  async function byPassword(connector: Connector | null, basic: Buffer): Promise<Session> {
+    if (connector === null)
+      throw new AppError('CREDENTIAL_INVALID', { seen: 'a password', wanted: 'a host that names a connector' });
+    const key = `p:${connector.id}:${createHmac('sha256', passwordKey).update(connector.id).update('\0').update(basic).digest('base64')}`;
+    const known = sessions.get(key);
+    if (known !== undefined && holds(known)) return known;
+    for (const { identity, password } of splits(basic)) {
+      const found = await store.getDevice(connector.id, identity);
+      const proven = found === null ? null : await verified(found.device, password);
+      if (proven === null) continue;
+      const accepts = (credential: Credential) => credential.type === 'password' && credential.hash === proven;
+      return admit(key, 'password', () => store.getDevice(connector.id, identity), accepts);
+    }
+    throw new AppError('CREDENTIAL_INVALID', { seen: 'an identity and a password' });
+  }
+
+  /** The stored hash that the password fits; null if none. */
+  async function verified(device: Device, password: Buffer): Promise<string | null> {
+    for (const credential of [device.credential, device.previous?.credential]) {
+      if (credential?.type === 'password' && (await verifyPassword(credential.hash, password))) return credential.hash;
+    }
+    return null;
+  }
+
+  async function byCertificate(
+    connector: Connector | null,
+    certificate: ClientCertificate | null,
+    origin: Origin,
+  ): Promise<Session> {
+    if (certificate === null) {
+      throw new AppError('CREDENTIAL_MISSING', {
+        wanted: 'Authorization: Token <token>, Basic, or a client certificate',
+      });
+    }
+    if (connector === null) {
+      throw new AppError('CREDENTIAL_INVALID', {
+        seen: 'a client certificate',
+        wanted: 'a host that names a connector',
+      });
+    }
+    const key = `c:${connector.id}:${certificate.fingerprint}`;
+    const known = sessions.get(key);
+    if (known !== undefined && holds(known)) return known;
+    const identity = certificate.commonName;
+    if (identity === null)
+      throw new AppError('CERTIFICATE_NAME', { seen: 'none', wanted: 'exactly one, the identity' });
+    const found = await store.getDevice(connector.id, identity);
+    const complete = withStoredChain(certificate, found?.device ?? null);
+    await bindCertificate(connector, identity, complete, found?.device ?? null, origin);
+    const accepts = (credential: Credential) =>
+      credential.type === 'certificate' &&
+      sameDigest(credential.fingerprint, certificate.fingerprint) &&
+      sameDigest(credential.publicKey, certificate.publicKey);
+    const check = () => checkCertificate(complete, identity, settingsOf(connector), clock());
+    return admit(
+      key,
+      'certificate',
+      () => store.getDevice(connector.id, identity),
+      accepts,
+      check,
+      certificate.notAfter,
+    );
+  }
+
+  /** Provisions, or renews, where the certificate is not yet the device's own. */
+  async function bindCertificate(
+    connector: Connector,
+    identity: string,
+    certificate: ClientCertificate,
+    device: Device | null,
+    origin: Origin,
+  ): Promise<void> {
+    const isCertificate = (credential: Credential | undefined) =>
+      credential?.type === 'certificate' ? credential : null;
+    const current = isCertificate(device?.credential ?? undefined);
+    const previous = isCertificate(device?.previous?.credential);
+    const { fingerprint } = certificate;
+    if (current?.fingerprint === fingerprint || previous?.fingerprint === fingerprint) return;
+    if (device?.locked) throw new AppError('DEVICE_LOCKED', { seen: identity });
+    const request = { identity, passwordLength: null, certificate, origin, now: clock() };
+    const settings = settingsOf(connector);
+    if (device !== null && device.credential !== null && !device.reprovision) {
+      if (current === null) {
+        throw new AppError('CREDENTIAL_INVALID', {
+          seen: 'a client certificate',
+          wanted: `a ${device.credential.type}`,
+        });
+      }
+      await store.changeDevice(connector.id, identity, (now) => renew(now, request, settings));
+      return;
+    }
+    if (checkActivation(device, request, settings) !== 'certificate') throw new AppError('CERTIFICATE_NOT_WANTED');
+    const credential = toCredential(certificate);
+    await store.changeDevice(connector.id, identity, (now) => activate(now, request, settings, credential));
+  }
+
+  /**
+   * Looks the device up, asks the rules, and remembers the session. A signal that comes while the store is read means that
+   * what was read may be out of date: it is read again.
+   */
+  async function admit(
+    key: string,
+    auth: AuthType,
+    find: () => Promise<Found | null>,
+    accepts: (credential: Credential) => boolean,
+    check: () => void = () => {},
+    notAfter = Number.POSITIVE_INFINITY,
+  ): Promise<Session> {
+    for (;;) {
+      const epoch = sessions.epoch();
+      const found = await find();
+      const slot = found === null ? null : matchCredential(found.device, clock(), accepts);
+      if (found === null || slot === null) throw new AppError('CREDENTIAL_INVALID', { seen: `a ${auth}` });
+      const { ref, device } = found;
+      if (device.locked) throw new AppError('DEVICE_LOCKED', { seen: ref.identity });
+      if (hasExpired(device, clock())) throw new AppError('CREDENTIAL_EXPIRED', { seen: ref.identity });
+      check();
+      if (slot === 'current' && device.previous !== null) {
+        // The new credential is in use: from now on the old one is not.
+        await store.changeDevice(ref.connector, ref.identity, (now) => ({
+          answer: null,
+          ...(now?.previous && now.credential && accepts(now.credential) ? { device: { ...now, previous: null } } : {}),
+        }));
+        continue;
+      }
+      if (sessions.epoch() !== epoch) continue;
+      const until = Math.min(
+        device.expiresAt ?? Infinity,
+        slot === 'previous' ? device.previous!.until : Infinity,
+        notAfter,
+      );
+      const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0 };
+      sessions.put(key, session);
+      return session;
+    }
+  }
+
+  function holds(session: Session): boolean {
+    return session.valid && session.until > clock();
+  }
+
+  function settingsOf(connector: Connector) {
+    return (directory.get(connector.id) ?? connector).settings;
+  }
+
+  async function provision(activation: Activation): Promise<string | null> {
+    const { connector, identity, password, origin } = activation;
+    try {
+      const settings = settingsOf(connector);
+      const found = await store.getDevice(connector.id, identity);
+      const certificate = activation.certificate && withStoredChain(activation.certificate, found?.device ?? null);
+      const request: ActivationRequest = {
+        identity,
+        passwordLength: password === null ? null : password.length,
+        certificate,
+        origin,
+        now: clock(),
+      };
+      const wanted = checkActivation(found?.device ?? null, request, settings);
+      const { credential, token } = await makeCredential(wanted, password, certificate);
+      await store.changeDevice(connector.id, identity, (device) => activate(device, request, settings, credential));
+      return token;
+    } catch (error) {
+      throw refused(error, connector, identity, origin);
+    }
+  }
+
+  async function makeCredential(
+    type: AuthType,
+    password: Buffer | null,
+    certificate: ClientCertificate | null,
+  ): Promise<{ credential: Credential; token: string | null }> {
+    if (type === 'certificate') return { credential: toCredential(certificate!), token: null };
+    if (type === 'password') return { credential: { type, hash: await hashPassword(password!) }, token: null };
+    const token = randomBytes(TOKEN_BYTES).toString('hex');
+    return { credential: { type, digest: digestOfToken(token) }, token };
+  }
+
+  function refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown {
+    if (!(error instanceof AppError) || !telling.has(error.code)) return error;
+    const now = clock();
+    const limited = ofKnownDevices.has(error.code) ? null : failures.count(origin.ip, identity, now);
+    if (limited !== null) return limited;
+    if (connector !== null) {
+      const { code: rule, seen, wanted, message } = error;
+      const payload = { rule, seen, wanted, message };
+      const event = { type: 'refused' as const, identity, origin, timestamp: now, payload };
+      store.log(connector.id, [event]).catch((cause) => logger.warn('a refusal could not be logged', { rule, cause }));
+    }
+    return error;
+  }
+
+  return { authenticate, holds, provision, refused };
+}
+
+/** A resumed TLS session brings no intermediates; those stored with the same certificate stand in (device-http.md). */
+function withStoredChain(certificate: ClientCertificate, device: Device | null): ClientCertificate {
+  if (certificate.chain.length > 0) return certificate;
+  const stored = [device?.credential, device?.previous?.credential].find(
+    (credential) => credential?.type === 'certificate' && credential.fingerprint === certificate.fingerprint,
+  );
+  return stored?.type === 'certificate' ? { ...certificate, chain: stored.chain } : certificate;
+}
+
+/** `identity:password` at each colon that may part the two. */
+function* splits(basic: Buffer): Generator<{ identity: string; password: Buffer }> {
+  let at = basic.indexOf(0x3a);
+  for (let n = 0; at !== -1 && n < COLONS_MAX; n += 1) {
+    yield { identity: basic.toString('utf8', 0, at), password: basic.subarray(at + 1) };
+    at = basic.indexOf(0x3a, at + 1);
+  }
+}

@@ -1,0 +1,117 @@
+/** /stack/alias: write, read, long poll, and both in one (device-http.md). */
+import { AppError } from '../../domain/errors.ts';
+import { parseTimestamp } from '../../domain/record.ts';
+import type { Session } from '../sessions.ts';
+import type { DoorDeps, Exchange, Handler } from './context.ts';
+import { decodeForm, encodeForm, parseForm } from './form.ts';
+import { form, noContent, notModified, type Reply } from './reply.ts';
+
+/** Aliases of one read. */
+const ALIASES_MAX = 256;
+/** Longest wait, ms; more counts as this. */
+const WAIT_MAX = 300_000;
+
+/** POST: writes; with aliases in the query, reads afterwards (hybrid). */
+export const writeAlias: Handler = async (exchange, deps) => {
+  const session = await exchange.authenticate();
+  const pairs = parseForm(exchange.request.body);
+  const aliases = exchange.query === '' ? null : aliasesIn(exchange.query);
+  await refusedInLog(exchange, deps, session, () => deps.data.write(session, pairs, exchange.origin));
+  return aliases === null ? noContent : read(session, aliases, deps);
+};
+
+/** GET: reads, or waits for a change. */
+export const readAlias: Handler = async (exchange, deps) => {
+  const session = await exchange.authenticate();
+  const aliases = aliasesIn(exchange.query);
+  const { requestTimeout } = exchange.request;
+  if (requestTimeout === undefined) return read(session, aliases, deps);
+  return poll(exchange, deps, session, aliases, waitOf(requestTimeout));
+};
+
+/** A value that its resource refuses is shown in the log, as the device may have no other way to tell. */
+export async function refusedInLog<T>(
+  { connector, origin }: Exchange,
+  { admission, directory }: DoorDeps,
+  session: Session,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const home = connector ?? directory.get(session.ref.connector) ?? null;
+    throw admission.refused(error, home, session.ref.identity, origin);
+  }
+}
+
+async function read(session: Session, aliases: readonly string[], { data }: DoorDeps): Promise<Reply> {
+  const values = await data.read(session, aliases);
+  const pairs = aliases.flatMap((alias, at) => {
+    const found = values[at];
+    return found === undefined ? [] : [`${encodeForm(alias)}=${encodeForm(found.value)}`];
+  });
+  return pairs.length === 0 ? noContent : form(pairs.join('&'));
+}
+
+/** Answers at once if something was set after `If-Modified-Since`, else with the first change, or 304. */
+async function poll(
+  exchange: Exchange,
+  deps: DoorDeps,
+  first: Session,
+  aliases: readonly string[],
+  ms: number,
+): Promise<Reply> {
+  const { data, waiting, clock } = deps;
+  const until = clock() + ms * 1000;
+  const since = sinceOf(exchange.request.ifModifiedSince) ?? clock();
+  let session = first;
+  for (;;) {
+    // Registered before the store is read: a change in between wakes too.
+    const wait = waiting.wait(session.ref.key, aliases, Math.max(0, Math.ceil((until - clock()) / 1000)));
+    const stopListening = exchange.onGone(wait.end);
+    try {
+      const values = await data.read(session, aliases);
+      const changed = values.findIndex((value) => value !== undefined && value.at > since);
+      if (changed !== -1) return newsOf(aliases[changed]!, values[changed]!);
+      const reason = await wait.woken;
+      if (reason === 'timeout' || reason === 'gone') return notModified;
+      if (reason === 'stopping') throw new AppError('STOPPING', { retryAfter: 1 });
+      // Its credential or lock changed: whoever may not go on is told so now.
+      if (reason === 'dropped') session = await exchange.authenticate();
+    } finally {
+      stopListening();
+      wait.end();
+    }
+  }
+}
+
+function newsOf(alias: string, { value, at }: { value: string; at: number }): Reply {
+  const modified = `Last-Modified: ${new Date(at / 1000).toUTCString()}\r\nX-Last-Modified-Us: ${at}\r\n`;
+  return form(`${encodeForm(alias)}=${encodeForm(value)}`, modified);
+}
+
+function aliasesIn(query: string): string[] {
+  const aliases = query
+    .split('&')
+    .map((piece) => decodeForm(piece.split('=', 1)[0]!))
+    .filter((alias) => alias !== '');
+  if (aliases.length === 0) throw new AppError('ALIAS_INVALID', { seen: 'no alias', wanted: '?<alias>&<alias>…' });
+  if (aliases.length > ALIASES_MAX) {
+    throw new AppError('ALIAS_INVALID', { seen: `${aliases.length} aliases`, wanted: `at most ${ALIASES_MAX}` });
+  }
+  return aliases;
+}
+
+function waitOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text))
+    throw new AppError('HEADER_INVALID', { seen: `Request-Timeout: ${text}`, wanted: 'milliseconds' });
+  return Math.min(Number(text), WAIT_MAX);
+}
+
+/** Epoch seconds, fractions allowed, or an HTTP-date; µs. HEADER_INVALID. */
+function sinceOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const micros = parseTimestamp(text) ?? Date.parse(text) * 1000;
+  if (!Number.isNaN(micros)) return micros;
+  throw new AppError('HEADER_INVALID', { seen: `If-Modified-Since: ${text}`, wanted: 'epoch seconds or an HTTP-date' });
+}

@@ -1,0 +1,249 @@
+/**
+ * One device connection: bytes in, requests one after the other, answers in the same order (RFC 9112, 9.3.2). Holds what is
+ * true for its whole life: the address, the TLS server name, the client certificate, who it turned out to be.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ClientCertificate } from '../../domain/certificate.ts';
+import type { Origin } from '../../domain/device.ts';
+import { AppError } from '../../domain/errors.ts';
+import { normalizeAddress } from '../../domain/network.ts';
+import type { Session } from '../sessions.ts';
+import { clientCertificateOf } from '../tls/peer.ts';
+import { readAuthorization } from './authorization.ts';
+import type { DoorDeps, Exchange } from './context.ts';
+import { connectorOf } from './host.ts';
+import { type Request, RequestParser } from './parser.ts';
+import { asAppError, failure, type Reply, render } from './reply.ts';
+import { allowOf, handlerOf, parseTarget } from './routes.ts';
+
+/** Bytes of requests behind the one under way; more are left in the kernel. */
+const BEHIND_MAX = 65_536;
+
+/** What the door lends to its connections. */
+export interface ConnectionDeps extends DoorDeps {
+  readonly domain: string;
+  /** ms; a request must be complete this long after its first byte. */
+  readonly requestTimeout: number;
+  /** ms without a request after which a connection ends. */
+  readonly idleTimeout: number;
+  /** Bodies under way on all connections share this. */
+  readonly budget: { bytes: number; readonly max: number };
+  readonly onInternalError: (error: AppError) => void;
+  readonly onClose: (connection: Connection) => void;
+  nextId(): string;
+}
+
+export class Connection {
+  readonly #socket: Socket;
+  readonly #deps: ConnectionDeps;
+  readonly #parser = new RequestParser();
+  readonly #origin: Origin;
+  #certificate: ClientCertificate | null | undefined;
+  #session: Session | null = null;
+  #shown = '';
+  /** A request is under way: being answered, or its answer being taken. */
+  #busy = false;
+  /** The client is slow to take an answer; nothing more is read until it has. */
+  #draining = false;
+  /** Our side ends with the answer under way. */
+  #closing = false;
+  /** The client sends nothing more. */
+  #ended = false;
+  #counted = 0;
+  #gone: Set<() => void> | null = null;
+  /** When patience ends, ms of the monotonic clock; looked at by the door's sweep. */
+  #deadline: number;
+
+  constructor(socket: Socket, deps: ConnectionDeps) {
+    this.#socket = socket;
+    this.#deps = deps;
+    this.#deadline = performance.now() + deps.requestTimeout;
+    this.#origin = {
+      ip: normalizeAddress(socket.remoteAddress ?? ''),
+      protocol: 'onep:v1/http',
+      connectionId: deps.nextId(),
+    };
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => this.#clientEnded());
+    socket.on('close', () => this.#closed());
+  }
+
+  /** Called every second or so. */
+  sweep(now: number): void {
+    if ((this.#busy && !this.#draining) || now < this.#deadline) return;
+    if (this.#parser.midway && !this.#closing && !this.#draining) {
+      const wanted = `a complete request within ${this.#deps.requestTimeout / 1000} s`;
+      this.#fail(new AppError('REQUEST_TIMEOUT', { wanted }));
+    } else {
+      this.#socket.destroy();
+    }
+  }
+
+  /** Ends the connection once the request under way is answered. */
+  stop(): void {
+    this.#closing = true;
+    if (!this.#busy) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#closing) return;
+    if (!this.#busy && !this.#parser.midway) this.#deadline = performance.now() + this.#deps.requestTimeout;
+    this.#parser.push(chunk);
+    if (!this.#busy) this.#advance();
+    else if (this.#parser.waiting > BEHIND_MAX) this.#socket.pause();
+  }
+
+  /** Starts the next request if it is complete. */
+  #advance(): void {
+    try {
+      const step = this.#parser.next();
+      this.#count();
+      if (step.kind === 'more') {
+        if (step.awaitsContinue) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+        return;
+      }
+      this.#busy = true;
+      this.#answer(step.request);
+    } catch (error) {
+      this.#fail(asAppError(error));
+    }
+  }
+
+  /** Keeps the door's total of bytes that wait in memory; over it the request is refused. */
+  #count(): void {
+    const { budget } = this.#deps;
+    const waiting = this.#parser.waiting;
+    budget.bytes += waiting - this.#counted;
+    this.#counted = waiting;
+    if (budget.bytes > budget.max && waiting > BEHIND_MAX) {
+      throw new AppError('OVERLOADED', { seen: `${budget.bytes} bytes of requests under way`, retryAfter: 5 });
+    }
+  }
+
+  async #answer(request: Request): Promise<void> {
+    const reply = await this.#reply(request);
+    if (this.#socket.destroyed) return;
+    const last = this.#closing || !request.keepAlive;
+    const taken = this.#socket.write(render(reply, last));
+    if (last) this.#end();
+    else if (taken) this.#proceed();
+    else this.#drain();
+  }
+
+  #drain(): void {
+    this.#draining = true;
+    this.#deadline = performance.now() + this.#deps.requestTimeout;
+    this.#socket.once('drain', () => {
+      this.#draining = false;
+      this.#proceed();
+    });
+  }
+
+  /** On to the next request. */
+  #proceed(): void {
+    this.#busy = false;
+    this.#deadline = performance.now() + (this.#parser.midway ? this.#deps.requestTimeout : this.#deps.idleTimeout);
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#parser.midway) this.#advance();
+    if ((this.#ended || this.#closing) && !this.#busy) this.#socket.end();
+  }
+
+  async #reply(request: Request): Promise<Reply> {
+    const target = parseTarget(request.target);
+    try {
+      const { domain, directory } = this.#deps;
+      const connector = connectorOf(target.host ?? request.host, this.#serverName(), domain, directory);
+      const handler = handlerOf(target, request.method);
+      const exchange: Exchange = {
+        request,
+        path: target.path,
+        query: target.query,
+        connector,
+        certificate: this.#presented(),
+        origin: this.#origin,
+        authenticate: () => this.#authenticate(request, connector),
+        onGone: (listener) => this.#onGone(listener),
+      };
+      return await handler(exchange, this.#deps);
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      if (error.status >= 500) this.#deps.onInternalError(error);
+      const allow = error.code === 'METHOD_NOT_ALLOWED' ? `Allow: ${allowOf(target.methods!)}\r\n` : '';
+      return failure(error, allow);
+    }
+  }
+
+  /** The same credential on the same connection is the same device, as long as its session holds. */
+  async #authenticate(request: Request, connector: Exchange['connector']): Promise<Session> {
+    const shown = `${request.authorization ?? ''}\n${request.cik ?? ''}\n${connector?.id ?? ''}`;
+    const { admission } = this.#deps;
+    if (this.#session === null || this.#shown !== shown || !admission.holds(this.#session)) {
+      const presented = {
+        ...readAuthorization(request),
+        connector,
+        certificate: this.#presented(),
+        origin: this.#origin,
+      };
+      this.#session = await admission.authenticate(presented);
+      this.#shown = shown;
+    }
+    return this.#session;
+  }
+
+  #serverName(): string | null {
+    return this.#socket instanceof TLSSocket ? this.#socket.servername || null : null;
+  }
+
+  #presented(): ClientCertificate | null {
+    this.#certificate ??= this.#socket instanceof TLSSocket ? clientCertificateOf(this.#socket) : null;
+    return this.#certificate;
+  }
+
+  #onGone(listener: () => void): () => void {
+    this.#gone ??= new Set();
+    this.#gone.add(listener);
+    return () => this.#gone?.delete(listener);
+  }
+
+  /** Nothing more can be understood on this connection. */
+  #fail(error: AppError): void {
+    this.#socket.write(render(failure(error), true));
+    this.#end();
+  }
+
+  /** Ends it so that the answer arrives even while the client is still sending (RFC 9112, 9.6). */
+  #end(): void {
+    this.#closing = true;
+    this.#socket.end();
+    this.#deadline = performance.now() + LINGER;
+    this.#busy = false;
+    this.#socket.resume();
+  }
+
+  /** What it asked before is still answered, but it waits for nothing more. */
+  #clientEnded(): void {
+    this.#ended = true;
+    for (const listener of this.#gone ?? []) listener();
+    if (!this.#busy) this.#socket.end();
+  }
+
+  #closed(): void {
+    this.#deps.budget.bytes -= this.#counted;
+    this.#counted = 0;
+    for (const listener of this.#gone ?? []) listener();
+    this.#deps.onClose(this);
+  }
+}
+
+/** ms of silence after which the kernel asks whether the other side is still there. */
+const KEEP_ALIVE = 60_000;
+/** ms that a connection is read, and what comes thrown away, after its last answer. */
+const LINGER = 2_000;

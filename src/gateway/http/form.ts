@@ -1,0 +1,50 @@
+/**
+ * Forms as firmware sends them (device-http.md, write): pairs of `application/x-www-form-urlencoded`, also with raw JSON or
+ * a stray `%` in a value. Nothing is guessed: what is not valid UTF-8 after decoding is refused.
+ */
+import { AppError } from '../../domain/errors.ts';
+
+export type Pair = readonly [name: string, value: string];
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The pairs in order. BODY_INVALID where a piece has no `=` or is not UTF-8, or where there is no piece at all. */
+export function parseForm(body: Buffer): Pair[] {
+  return splitForm(body).map(([name, value]) => [decodeForm(name), decodeForm(value)]);
+}
+
+/** The pairs as they were sent, not decoded yet. */
+export function splitForm(body: Buffer): Pair[] {
+  const pairs: Pair[] = [];
+  for (const piece of decodeUtf8(body).split('&')) {
+    if (piece === '') continue;
+    const equals = piece.indexOf('=');
+    if (equals === -1) throw new AppError('BODY_INVALID', { seen: `"${piece}" without =`, wanted: '<name>=<value>' });
+    pairs.push([piece.slice(0, equals), piece.slice(equals + 1)]);
+  }
+  if (pairs.length === 0) throw new AppError('BODY_INVALID', { seen: 'no pairs', wanted: '<name>=<value>&…' });
+  return pairs;
+}
+
+/** `+` is a space; valid `%XX` are bytes of UTF-8; any other `%` stands for itself. BODY_INVALID if the bytes are not UTF-8. */
+export function decodeForm(text: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
+  return spaced.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => decodeUtf8(Buffer.from(run.replaceAll('%', ''), 'hex')));
+}
+
+/** As a form writes it: RFC 3986 unreserved as they are, all else percent-encoded. */
+export function encodeForm(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new AppError('BODY_INVALID', { seen: 'bytes that are not UTF-8', wanted: 'UTF-8' });
+  }
+}

@@ -1,0 +1,61 @@
+/** Answers of the device door as bytes. Small firmware reads them: `Content-Length: ` in just this case, never chunked. */
+import { STATUS_CODES } from 'node:http';
+import { AppError } from '../../domain/errors.ts';
+
+/** `body` undefined: none and none possible (204, 304). `headers`: further lines, each with its CRLF. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: string;
+  readonly body: string | undefined;
+  readonly type: string;
+}
+
+const text = 'text/plain; charset=utf-8';
+
+export const noContent: Reply = { status: 204, headers: '', body: undefined, type: text };
+export const plain = (body: string): Reply => ({ status: 200, headers: '', body, type: text });
+export const form = (body: string, headers = ''): Reply => ({
+  status: 200,
+  headers,
+  body,
+  type: 'application/x-www-form-urlencoded; charset=utf-8',
+});
+export const notModified: Reply = { status: 304, headers: '', body: undefined, type: text };
+
+/** What an error tells a device: one line, or the body that the wire format prescribes. */
+export function failure(error: AppError, headers = ''): Reply {
+  const challenge = error.status === 401 ? 'WWW-Authenticate: Token realm="slipway", Basic realm="slipway"\r\n' : '';
+  const retry = error.retryAfter === undefined ? '' : `Retry-After: ${error.retryAfter}\r\n`;
+  const body = error.body ?? `${error.message}\n`;
+  const type = error.body === undefined ? text : 'application/x-www-form-urlencoded; charset=utf-8';
+  return { status: error.status, headers: `${headers}${challenge}${retry}`, body, type };
+}
+
+let second = 0;
+let date = '';
+let done = '';
+
+/** RFC 9110, 6.6.1; made once a second. */
+function refresh(): void {
+  const now = Math.floor(Date.now() / 1000);
+  if (now === second) return;
+  second = now;
+  date = new Date(now * 1000).toUTCString();
+  done = `HTTP/1.1 204 No Content\r\nDate: ${date}\r\nServer: Slipway\r\n\r\n`;
+}
+
+/** The whole answer. `last`: the connection ends after it. */
+export function render(reply: Reply, last: boolean): string {
+  refresh();
+  const { status, headers, body, type } = reply;
+  if (status === 204 && headers === '' && !last) return done;
+  const length = body === undefined ? '' : `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  const close = last ? 'Connection: close\r\n' : '';
+  const reason = STATUS_CODES[status] ?? 'Unknown';
+  return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: Slipway\r\n${headers}${length}${close}\r\n${body ?? ''}`;
+}
+
+/** Everything that can be thrown, as an error of the catalogue. */
+export function asAppError(error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError('INTERNAL', { cause: error });
+}

@@ -1,0 +1,63 @@
+/** The table of contents of the device door: path → method → handler. */
+import { AppError } from '../../domain/errors.ts';
+import { activateDevice } from './activate.ts';
+import { readAlias, writeAlias } from './alias.ts';
+import type { Handler } from './context.ts';
+import { recordMany, recordOne } from './record.ts';
+import { plain } from './reply.ts';
+
+type Methods = Partial<Record<'GET' | 'POST', Handler>>;
+
+const alias: Methods = { GET: readAlias, POST: writeAlias };
+const aliasHistory: Methods = { POST: recordOne };
+const table: Readonly<Record<string, Methods>> = {
+  '/stack/alias': alias,
+  '/stack/alias/': alias,
+  '/stack/record': { POST: recordMany },
+  '/provision/activate': { POST: activateDevice },
+  '/timestamp': { GET: async (_exchange, { clock }) => plain(String(Math.floor(clock() / 1_000_000))) },
+  '/ip': { GET: async ({ origin }) => plain(origin.ip) },
+};
+
+/** Paths that are there without a prefix too. */
+const bare = new Set(['/provision/activate', '/timestamp', '/ip']);
+/** device-http.md: the same thing by two names; some clients encode the colon. */
+const prefix = /^\/(?:api|onep)(?::|%3[aA])v1(?=\/)/;
+
+export interface Target {
+  /** Without prefix and query. */
+  readonly path: string;
+  readonly query: string;
+  readonly methods: Methods | undefined;
+  /** Host of an absolute target (RFC 9112, 3.2.2); null for the usual form. */
+  readonly host: string | null;
+}
+
+export function parseTarget(target: string): Target {
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
+  const local = absolute === null ? target : absolute[2] || '/';
+  const mark = local.indexOf('?');
+  const full = mark === -1 ? local : local.slice(0, mark);
+  const query = mark === -1 ? '' : local.slice(mark + 1);
+  const path = full.replace(prefix, '');
+  const known = path !== full || bare.has(path);
+  return { path, query, methods: known ? methodsOf(path) : undefined, host: absolute?.[1] ?? null };
+}
+
+function methodsOf(path: string): Methods | undefined {
+  if (Object.hasOwn(table, path)) return table[path];
+  return path.startsWith('/stack/alias/') ? aliasHistory : undefined;
+}
+
+/** PATH_UNKNOWN, or METHOD_NOT_ALLOWED with what the path takes. */
+export function handlerOf({ path, methods }: Target, method: string): Handler {
+  if (methods === undefined) throw new AppError('PATH_UNKNOWN', { seen: path });
+  const handler = Object.hasOwn(methods, method) ? methods[method as 'GET' | 'POST'] : undefined;
+  if (handler === undefined) throw new AppError('METHOD_NOT_ALLOWED', { seen: method, wanted: allowOf(methods) });
+  return handler;
+}
+
+/** For the `Allow` header (RFC 9110, 10.2.1). */
+export function allowOf(methods: Methods): string {
+  return Object.keys(methods).join(', ');
+}

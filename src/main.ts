@@ -1,0 +1,28 @@
+/** The command line: picks a command and turns what it throws into an exit code. */
+import { ConfigError, configHelp } from './config.ts';
+
+const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly string[]): Promise<void> }>>> = {
+  serve: () => import('./commands/serve.ts'),
+};
+
+const usage = `Usage: slipway <command> [flags]
+
+  serve     run the server
+
+Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):
+${configHelp()}
+`;
+
+const [name = '', ...flags] = process.argv.slice(2);
+if (name === '--help' || name === '-h' || name === 'help') {
+  process.stdout.write(usage);
+} else if (Object.hasOwn(commands, name)) {
+  const command = await commands[name]!();
+  await command.run(flags).catch((error) => {
+    process.stderr.write(error instanceof ConfigError ? `${error.message}\n` : `${error?.stack ?? error}\n`);
+    process.exitCode = 1;
+  });
+} else {
+  process.stderr.write(`${name === '' ? 'No command given' : `Unknown command ${JSON.stringify(name)}`}.\n\n${usage}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,101 @@
+/** The only file that knows everything: config → store → rules → doors. Starts them in order and stops them in reverse. */
+import { join } from 'node:path';
+import { createApi } from './api/app.ts';
+import { ensureAdmin } from './api/first-account.ts';
+import { createClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { startHouseKeeping } from './events/house-keeping.ts';
+import { createAdmission } from './gateway/admission.ts';
+import { createDeviceData } from './gateway/data.ts';
+import { openDirectory } from './gateway/directory.ts';
+import { createFailures } from './gateway/failures.ts';
+import { createHttpDoor } from './gateway/http/door.ts';
+import { createWaiting } from './gateway/http/waiting.ts';
+import { createSessions } from './gateway/sessions.ts';
+import { openServerIdentity } from './gateway/tls/server-identity.ts';
+import type { Logger } from './log.ts';
+import { openSqliteStore } from './store/sqlite/index.ts';
+import type { Store } from './store/store.ts';
+import { version } from './version.ts';
+
+/** ms that devices have to take their last answers when the server stops. */
+const GRACE = 5_000;
+
+export interface Server {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly httpsPort: number;
+  readonly httpPort: number | null;
+  readonly consolePort: number;
+  /** PEM file of the CA that devices have to trust; null with an own certificate. */
+  readonly caPath: string | null;
+  /** Made at random at the first start; null if it was given or made earlier. */
+  readonly adminPassword: string | null;
+  deviceUrl(connector: string): string;
+  /** Stops accepting, finishes what is under way, closes storage. */
+  close(): Promise<void>;
+}
+
+/** Starts everything. `onFatal` is called when the process cannot go on; what is rejected leaves nothing running. */
+export async function startServer(config: Config, logger: Logger, onFatal: (error: Error) => void): Promise<Server> {
+  /** What was started, to be stopped in reverse. */
+  const started: (() => Promise<unknown> | unknown)[] = [];
+  const stop = async () => {
+    for (const close of started.splice(0).reverse()) await close();
+  };
+  try {
+    const clock = createClock();
+    const passing = (error: Error) => logger.warn(error.message, { cause: error.cause });
+    const store = await openSqliteStore({ folder: config.data, failures: { fatal: onFatal, passing } });
+    started.push(() => store.close());
+    const { password: adminPassword } = await ensureAdmin(store, config);
+    started.push(startHouseKeeping(store, clock, logger));
+
+    const directory = await openDirectory(store, logger);
+    const sessions = createSessions(store);
+    const waiting = createWaiting(store);
+    sessions.onDrop(waiting.drop);
+    const admission = createAdmission({ store, directory, sessions, failures: createFailures(), clock, logger });
+    const { domain, requestTimeout, idleTimeout } = config;
+    const data = createDeviceData(store, directory, clock);
+    const door = createHttpDoor({
+      admission,
+      data,
+      directory,
+      waiting,
+      clock,
+      domain,
+      requestTimeout,
+      idleTimeout,
+      logger,
+    });
+    started.push(() => {
+      waiting.stop();
+      return door.close(GRACE);
+    });
+
+    const identity = await openServerIdentity(identitySource(config), door.setIdentity, logger);
+    started.push(() => identity.close());
+    const httpsPort = await door.listenTls(identity.current, config.host, config.httpsPort);
+    const httpPort = config.httpPort === null ? null : await door.listenPlain(config.httpPort);
+    const deviceUrl = (connector: string) => {
+      const port = httpsPort === 443 ? '' : `:${httpsPort}`;
+      return `https://${connector}.m2.${domain}${port}`;
+    };
+
+    const api = createApi({ store, config, clock, logger, version, deviceUrl });
+    started.push(() => api.close());
+    await api.listen({ host: config.consoleHost, port: config.consolePort });
+    const consolePort = (api.server.address() as { port: number }).port;
+    const { caPath } = identity;
+    return { store, clock, httpsPort, httpPort, consolePort, caPath, adminPassword, deviceUrl, close: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function identitySource({ tlsCert, tlsKey, data, domain }: Config): Parameters<typeof openServerIdentity>[0] {
+  if (tlsCert !== null && tlsKey !== null) return { certFile: tlsCert, keyFile: tlsKey };
+  return { folder: join(data, 'ca'), domain };
+}

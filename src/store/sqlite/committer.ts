@@ -1,0 +1,232 @@
+/**
+ * Group commit: writes that arrive while a commit is under way share the next one. A promise given here resolves after
+ * the transaction is committed *and* the write-ahead log is on disk.
+ *
+ * SQLite itself runs with `synchronous=NORMAL`, which orders its own writes but leaves the log unsynced at commit; the
+ * sync is ours, on a thread of the pool, so that the loop reads further requests meanwhile. What reaches the client is
+ * the same as with FULL. If a sync fails, nobody knows what the disk holds, so the process ends (as PostgreSQL's does)
+ * and the next start reads what is really there.
+ */
+import { closeSync, fdatasync, openSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { AppError } from '../../domain/errors.ts';
+import type { StoreFigures } from '../store.ts';
+
+/** Bounds of one transaction, so that it holds the loop only for milliseconds. */
+const BATCH_WRITES = 512;
+const BATCH_BYTES = 8 << 20;
+/** Bounds of what may wait. Past them writes are refused with OVERLOADED. */
+const QUEUE_WRITES = 50_000;
+const QUEUE_BYTES = 128 << 20;
+
+interface Write {
+  /** Runs inside the transaction; may run again if a neighbour broke the batch. Refuses (AppError, Refused) before it writes. */
+  readonly run: () => unknown;
+  /** Right after COMMIT, before the sync: memory follows the database. */
+  readonly committed: ((answer: never) => void) | undefined;
+  /** After the sync, before the promise resolves: others may be told. */
+  readonly durable: ((answer: never) => void) | undefined;
+  readonly bytes: number;
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Carries what a caller's own rule threw, whatever it is, past the check that tells refusals from faults of the engine. */
+export class Refused {
+  readonly reason: unknown;
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
+}
+
+/** Lets a rule decide inside a transaction; what it throws refuses this write alone. */
+export function decided<T>(decide: () => T): T {
+  try {
+    return decide();
+  } catch (error) {
+    throw new Refused(error);
+  }
+}
+
+export interface Committer {
+  /**
+   * Queues a write. `committed` runs right after COMMIT (memory follows the database), `durable` once it is on disk.
+   * Rejects with what `run` throws if that is an AppError, OVERLOADED, or STORAGE_UNAVAILABLE.
+   */
+  submit<T>(
+    run: () => T,
+    hooks?: { committed?: (answer: T) => void; durable?: (answer: T) => void; bytes?: number },
+  ): Promise<T>;
+  /** Runs `work` between two commits, in a transaction of its own that nobody waits for and that is not synced. */
+  aside(work: () => void): void;
+  /** Holds commits back while `work` is under way; writes wait in the queue. */
+  paused<T>(work: () => Promise<T>): Promise<T>;
+  /** Number of the transaction under way: tells writes of the same one. */
+  transaction(): number;
+  /** Called after each commit. */
+  onCommit(listener: () => void): void;
+  figures(): StoreFigures;
+  /** Commits what is queued, then refuses everything. */
+  close(): Promise<void>;
+}
+
+export function createCommitter(db: DatabaseSync, walFile: string, onFatal: (error: Error) => void): Committer {
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
+  const wal = openSync(walFile, 'r');
+  let queue: Write[] = [];
+  let queuedBytes = 0;
+  let scheduled = false;
+  let busy = false;
+  let holds = 0;
+  let closing: (() => void) | null = null;
+  let closed = false;
+  let afterCommit = () => {};
+  let transactions = 0;
+  const totals = { commits: 0, committedWrites: 0, commitSeconds: 0 };
+
+  function submit<T>(
+    run: () => T,
+    hooks: { committed?: (answer: T) => void; durable?: (answer: T) => void; bytes?: number } = {},
+  ): Promise<T> {
+    if (closed || closing !== null)
+      return Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' }));
+    const bytes = hooks.bytes ?? 256;
+    if (queue.length >= QUEUE_WRITES || queuedBytes + bytes > QUEUE_BYTES) {
+      return Promise.reject(new AppError('OVERLOADED', { seen: `${queue.length} writes waiting`, retryAfter: 1 }));
+    }
+    return new Promise((resolve, reject) => {
+      queue.push({ run, committed: hooks.committed, durable: hooks.durable, bytes, resolve, reject } as Write);
+      queuedBytes += bytes;
+      schedule();
+    });
+  }
+
+  function schedule(): void {
+    if (scheduled || busy || holds > 0 || (queue.length === 0 && closing === null)) return;
+    scheduled = true;
+    setImmediate(turn);
+  }
+
+  function turn(): void {
+    scheduled = false;
+    if (busy || holds > 0) return;
+    const batch = take();
+    if (batch.length === 0) {
+      closing?.();
+      return;
+    }
+    const start = performance.now();
+    const done = transact(batch);
+    if (done.length === 0) {
+      schedule();
+      return;
+    }
+    busy = true;
+    fdatasync(wal, (error) => {
+      if (error !== null) {
+        onFatal(new Error('The write-ahead log could not be synced to disk', { cause: error }));
+        return;
+      }
+      busy = false;
+      totals.commits += 1;
+      totals.committedWrites += done.length;
+      totals.commitSeconds += (performance.now() - start) / 1000;
+      for (const { write, answer } of done) {
+        write.durable?.(answer);
+        write.resolve(answer);
+      }
+      afterCommit();
+      schedule();
+    });
+  }
+
+  function take(): Write[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < queue.length && count < BATCH_WRITES && bytes < BATCH_BYTES) bytes += queue[count++]!.bytes;
+    const batch = count === queue.length ? queue : queue.slice(0, count);
+    queue = count === queue.length ? [] : queue.slice(count);
+    queuedBytes -= bytes;
+    return batch;
+  }
+
+  /** Runs the batch in one transaction; if one write breaks it, each in its own, so that only that one fails. */
+  function transact(batch: readonly Write[]): { write: Write; answer: never }[] {
+    try {
+      return attempt(batch);
+    } catch (error) {
+      if (batch.length === 1) {
+        batch[0]!.reject(unavailable(error));
+        return [];
+      }
+      return batch.flatMap((write) => transact([write]));
+    }
+  }
+
+  function attempt(batch: readonly Write[]): { write: Write; answer: never }[] {
+    const done: { write: Write; answer: never }[] = [];
+    const refused: { write: Write; error: unknown }[] = [];
+    transactions += 1;
+    begin.run();
+    try {
+      for (const write of batch) {
+        try {
+          done.push({ write, answer: write.run() as never });
+        } catch (error) {
+          if (!(error instanceof AppError) && !(error instanceof Refused)) throw error;
+          refused.push({ write, error: error instanceof Refused ? error.reason : error });
+        }
+      }
+      commit.run();
+    } catch (error) {
+      if (db.isTransaction) rollback.run();
+      throw error;
+    }
+    for (const { write, error } of refused) write.reject(error);
+    for (const { write, answer } of done) write.committed?.(answer);
+    return done;
+  }
+
+  return {
+    submit,
+    aside(work) {
+      begin.run();
+      try {
+        work();
+        commit.run();
+      } catch (error) {
+        if (db.isTransaction) rollback.run();
+        throw error;
+      }
+    },
+    async paused(work) {
+      holds += 1;
+      try {
+        return await work();
+      } finally {
+        holds -= 1;
+        schedule();
+      }
+    },
+    transaction: () => transactions,
+    onCommit(listener) {
+      afterCommit = listener;
+    },
+    figures: () => ({ ...totals, queuedWrites: queue.length, queuedBytes }),
+    async close() {
+      if (closed || closing !== null) return;
+      await new Promise<void>((resolve) => {
+        closing = resolve;
+        schedule();
+      });
+      closed = true;
+      closeSync(wal);
+    },
+  };
+}
+
+function unavailable(cause: unknown): AppError {
+  return new AppError('STORAGE_UNAVAILABLE', { retryAfter: 5, cause });
+}

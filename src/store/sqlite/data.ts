@@ -1,0 +1,150 @@
+/** Values: taken in (the hot path), and read back as current state. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Point } from '../../domain/device.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { DataEntry, DeviceRef, Signal, ValueState } from '../store.ts';
+import type { Aliases } from './aliases.ts';
+import type { Committer } from './committer.ts';
+import type { Connectors } from './connectors.ts';
+import type { Ledger, LoggedEvent } from './ledger.ts';
+import type { Projection } from './projection.ts';
+
+interface Parts {
+  readonly db: DatabaseSync;
+  readonly committer: Committer;
+  readonly connectors: Connectors;
+  readonly aliases: Aliases;
+  readonly ledger: Ledger;
+  readonly projection: Projection;
+  readonly signal: (signal: Signal) => void;
+}
+
+interface StateRow {
+  readonly name: string;
+  readonly set_value: string | null;
+  readonly set_at: number | null;
+  readonly reported: string | null;
+  readonly reported_at: number | null;
+}
+
+export function createData({ db, committer, connectors, aliases, ledger, projection, signal }: Parts) {
+  const stateOf = db.prepare(`SELECT a.name, s.set_value, s.set_at, s.reported, s.reported_at
+    FROM state s JOIN aliases a ON a.key = s.alias WHERE s.device = ? ORDER BY a.name`);
+  const oneState = db.prepare(`SELECT '' AS name, set_value, set_at, reported, reported_at
+    FROM state WHERE device = ? AND alias = ?`);
+  const recorded = db.prepare('SELECT 1 FROM points WHERE device = ? AND alias = ? AND timestamp = ?');
+
+  function submit(entry: DataEntry, check: () => void): Promise<void> {
+    if (projection.full()) {
+      return Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a disk that takes no more', retryAfter: 10 }));
+    }
+    const { ref } = entry;
+    const write = (): LoggedEvent => {
+      const connector = connectors.keyOf(ref.connector);
+      check();
+      return ledger.writeData(connector, entry);
+    };
+    return committer
+      .submit(write, {
+        bytes: sizeOf(entry),
+        committed: (event) => projection.add([event]),
+        durable: () => {
+          if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });
+          signal({ kind: 'events', connector: ref.connector });
+        },
+      })
+      .then(nothing);
+  }
+
+  /** Back-dated entries of the transaction under way, which no table and no memory knows yet. */
+  let recording: { transaction: number; entries: DataEntry[] } = { transaction: -1, entries: [] };
+
+  function beside(entry: DataEntry): readonly DataEntry[] {
+    const transaction = committer.transaction();
+    if (recording.transaction !== transaction) recording = { transaction, entries: [] };
+    return recording.entries.filter(({ ref }) => ref.key === entry.ref.key);
+  }
+
+  /** A point is recorded if its row is written or about to be. */
+  function conflictsOf(entry: DataEntry): { alias: string; timestamp: number }[] {
+    const { ref, points } = entry;
+    const others = beside(entry).flatMap(({ points }) => points);
+    const connector = connectors.keyOf(ref.connector);
+    return points.flatMap(({ timestamp, values }) =>
+      Object.keys(values)
+        .filter((alias) => {
+          const key = aliases.find(connector, alias);
+          const stored = key !== undefined && recorded.get(ref.key, key, timestamp) !== undefined;
+          return stored || projection.waiting(ref.key, alias, timestamp) || has(others, alias, timestamp);
+        })
+        .map((alias) => ({ alias, timestamp })),
+    );
+  }
+
+  return {
+    append: (entry: DataEntry): Promise<void> => submit(entry, nothing),
+
+    async record(entry: DataEntry): Promise<{ alias: string; timestamp: number }[]> {
+      let conflicts: { alias: string; timestamp: number }[] = [];
+      const check = () => {
+        conflicts = conflictsOf(entry);
+        if (conflicts.length > 0) throw new AppError('RECORD_CONFLICT');
+        recording.entries.push(entry);
+      };
+      return submit(entry, check).then(
+        () => [],
+        (error) => {
+          if (error instanceof AppError && error.code === 'RECORD_CONFLICT') return conflicts;
+          throw error;
+        },
+      );
+    },
+
+    async readValues(ref: DeviceRef, names: readonly string[]): Promise<(ValueState | undefined)[]> {
+      const connector = connectors.find(ref.connector);
+      if (connector === undefined) return names.map(() => undefined);
+      const held = projection.held(ref.key);
+      return names.map((name) => {
+        const waiting = held?.get(name);
+        if (waiting !== undefined) return waiting.state;
+        const alias = aliases.find(connector.key, name);
+        const row = alias === undefined ? undefined : (oneState.get(ref.key, alias) as unknown as StateRow | undefined);
+        return row === undefined ? undefined : toState(row);
+      });
+    },
+
+    async readState(ref: DeviceRef): Promise<Record<string, ValueState>> {
+      const state: Record<string, ValueState> = Object.create(null);
+      for (const row of stateOf.all(ref.key) as unknown as StateRow[]) state[row.name] = toState(row);
+      for (const [name, value] of projection.held(ref.key) ?? []) state[name] = value.state;
+      return state;
+    },
+
+    touch(ref: DeviceRef, at: number, ip: string): void {
+      projection.touch(ref.key, at, ip);
+    },
+  };
+}
+
+function has(points: readonly Point[], alias: string, timestamp: number): boolean {
+  return points.some((point) => point.timestamp === timestamp && Object.hasOwn(point.values, alias));
+}
+
+function toState(row: StateRow): ValueState {
+  return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
+}
+
+function aliasesOf({ points }: DataEntry): string[] {
+  if (points.length === 1) return Object.keys(points[0]!.values);
+  return [...new Set(points.flatMap(({ values }) => Object.keys(values)))];
+}
+
+function sizeOf({ points, undefinedPoints }: DataEntry): number {
+  let size = 200;
+  for (const list of [points, undefinedPoints]) {
+    for (const { values } of list) for (const alias in values) size += alias.length + 2 * values[alias]!.length;
+  }
+  return size;
+}
+
+function nothing(): void {}

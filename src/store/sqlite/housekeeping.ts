@@ -1,0 +1,204 @@
+/** What time brings: windows that close, and things kept long enough. Each call does one small, bounded step. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { ConnectorSettings } from '../../domain/connector.ts';
+import type { NewEvent } from '../../domain/device.ts';
+import type { Signal } from '../store.ts';
+import { type Phase, phases } from './codes.ts';
+import type { Committer } from './committer.ts';
+import type { Connectors } from './connectors.ts';
+import type { Counts } from './counts.ts';
+import type { DeviceRows } from './device-rows.ts';
+import type { Ledger } from './ledger.ts';
+import type { Projection } from './projection.ts';
+
+interface Parts {
+  readonly db: DatabaseSync;
+  readonly committer: Committer;
+  readonly connectors: Connectors;
+  readonly rows: DeviceRows;
+  readonly counts: Counts;
+  readonly ledger: Ledger;
+  readonly projection: Projection;
+  readonly signal: (signal: Signal) => void;
+}
+
+const DAY = 86_400_000_000;
+const HISTORY_DEVICES = 200;
+
+export function createHousekeeping(parts: Parts) {
+  const { db, committer, connectors, rows, counts, ledger, projection, signal } = parts;
+  const due = db.prepare(`SELECT key, connector, identity, expires, phase FROM devices
+    WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 ORDER BY expires LIMIT ?`);
+  const markExpired = db.prepare(`UPDATE devices SET expiry_logged = 1,
+    phase = iif(phase = ${phases.locked}, phase, ${phases.expired}) WHERE key = ?`);
+  const purgeable = db.prepare(`SELECT identity FROM devices
+    WHERE connector = ? AND phase = ${phases.expired} AND provisioned_at IS NULL AND expires > 0 AND expires <= ? LIMIT ?`);
+  const oldest = db.prepare(
+    'SELECT seq, type, identity, timestamp FROM events WHERE connector = ? ORDER BY seq LIMIT ?',
+  );
+  const dropEvents = db.prepare('DELETE FROM events WHERE connector = ? AND seq <= ?');
+  const dropIndex = db.prepare(
+    'DELETE FROM identity_events WHERE connector = ? AND identity = ? AND type = ? AND seq = ?',
+  );
+  const keepSeq = db.prepare("INSERT OR REPLACE INTO meta VALUES ('seq', ?)");
+  const remains = db.prepare('SELECT device FROM remains LIMIT 1');
+  const dropState = db.prepare('DELETE FROM state WHERE device = ?');
+  const dropPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, timestamp) IN
+    (SELECT alias, timestamp FROM points WHERE device = ?1 LIMIT ?2)`);
+  const dropRemains = db.prepare('DELETE FROM remains WHERE device = ?');
+  const orphan = db.prepare('SELECT key FROM connectors WHERE id IS NULL LIMIT 1');
+  const anyDevices = db.prepare('SELECT identity FROM devices WHERE connector = ? LIMIT ?');
+  const dropConnector = [
+    'DELETE FROM batches WHERE connector = ?',
+    'DELETE FROM aliases WHERE connector = ?',
+    'DELETE FROM connectors WHERE key = ?',
+  ].map((sql) => db.prepare(sql));
+  const dropSessions = db.prepare(
+    'DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE expires <= ? LIMIT ?)',
+  );
+  const nextDevices = db.prepare('SELECT key FROM devices WHERE connector = ? AND key > ? ORDER BY key LIMIT ?');
+  const oldPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, timestamp) IN
+    (SELECT p.alias, p.timestamp FROM state s JOIN points p ON p.device = s.device AND p.alias = s.alias
+     WHERE s.device = ?1 AND p.timestamp < ?2 LIMIT ?3)`);
+  /** Where the walk over the devices of a connector stands that looks for old history. */
+  const walk = new Map<number, number>();
+
+  interface Due {
+    readonly key: number;
+    readonly connector: number;
+    readonly identity: string;
+    readonly expires: number;
+    readonly phase: Phase;
+  }
+
+  function expireStep(now: number, limit: number) {
+    return (due.all(now, limit) as unknown as Due[]).map((device) => {
+      markExpired.run(device.key);
+      const event: NewEvent = {
+        type: 'expired',
+        identity: device.identity,
+        origin: null,
+        timestamp: device.expires,
+        payload: null,
+      };
+      return { device, event: ledger.writeEvent(device.connector, device.key, event) };
+    });
+  }
+
+  /** Removes whole devices; `remains` takes what is left of them. */
+  function removeDevices(connector: number, identities: readonly { identity: string }[]) {
+    return identities.map(({ identity }) => {
+      const device = rows.read(connector, identity)!;
+      rows.remove(device);
+      return device.row;
+    });
+  }
+
+  function purgeEvents(connector: number, before: number, limit: number): number {
+    const found = oldest.all(connector, limit) as {
+      seq: number;
+      type: number;
+      identity: string | null;
+      timestamp: number;
+    }[];
+    const fresh = found.findIndex(({ timestamp }) => timestamp >= before);
+    const old = fresh === -1 ? found : found.slice(0, fresh);
+    const last = old.at(-1);
+    if (last === undefined) return 0;
+    for (const { identity, type, seq } of old) if (identity !== null) dropIndex.run(connector, identity, type, seq);
+    dropEvents.run(connector, last.seq);
+    keepSeq.run(ledger.lastSeq());
+    return old.length;
+  }
+
+  function purgeRemains(limit: number): number {
+    const found = remains.get() as { device: number } | undefined;
+    if (found === undefined) return 0;
+    dropState.run(found.device);
+    const points = Number(dropPoints.run(found.device, limit).changes);
+    if (points < limit) dropRemains.run(found.device);
+    return Math.max(points, 1);
+  }
+
+  function purgeHistory(connector: number, before: number, limit: number): number {
+    const devices = nextDevices.all(connector, walk.get(connector) ?? 0, HISTORY_DEVICES) as { key: number }[];
+    let dropped = 0;
+    for (const { key } of devices) {
+      dropped += Number(oldPoints.run(key, before, limit - dropped).changes);
+      if (dropped >= limit) return dropped;
+      walk.set(connector, key);
+    }
+    if (devices.length < HISTORY_DEVICES) {
+      walk.delete(connector);
+      return dropped;
+    }
+    // More devices are to be looked at: say so, even if none of these had anything old.
+    return Math.max(dropped, 1);
+  }
+
+  function purgeOrphan(limit: number) {
+    const found = orphan.get() as { key: number } | undefined;
+    if (found === undefined) return { handled: 0, gone: [] };
+    const gone = removeDevices(found.key, anyDevices.all(found.key, limit) as { identity: string }[]);
+    if (gone.length > 0) return { handled: gone.length, gone };
+    const events = purgeEvents(found.key, Number.MAX_SAFE_INTEGER, limit);
+    if (events > 0) return { handled: events, gone };
+    for (const statement of dropConnector) statement.run(found.key);
+    return { handled: 1, gone };
+  }
+
+  function purgeConnector(key: number, { retention }: ConnectorSettings, now: number, limit: number) {
+    const expired = purgeable.all(key, now - retention.expired_days * DAY, limit) as { identity: string }[];
+    const gone = retention.expired_days === 0 ? [] : removeDevices(key, expired);
+    if (gone.length > 0) return { handled: gone.length, gone };
+    const events = retention.events_days === 0 ? 0 : purgeEvents(key, now - retention.events_days * DAY, limit);
+    if (events > 0) return { handled: events, gone };
+    const points = retention.history_days === 0 ? 0 : purgeHistory(key, now - retention.history_days * DAY, limit);
+    return { handled: points, gone };
+  }
+
+  function purgeStep(now: number, limit: number, settings: readonly { key: number; settings: ConnectorSettings }[]) {
+    for (const connector of settings) {
+      const step = purgeConnector(connector.key, connector.settings, now, limit);
+      if (step.handled > 0) return step;
+    }
+    const sessions = Number(dropSessions.run(now, limit).changes);
+    if (sessions > 0) return { handled: sessions, gone: [] };
+    const remaining = purgeRemains(limit);
+    return remaining > 0 ? { handled: remaining, gone: [] } : purgeOrphan(limit);
+  }
+
+  return {
+    async expireDue(now: number, limit: number): Promise<number> {
+      const expired = await committer.submit(() => expireStep(now, limit), {
+        committed(done) {
+          for (const { device } of done) {
+            if (device.phase !== phases.locked) counts.move(device.connector, device.phase, phases.expired);
+          }
+          projection.add(done.map(({ event }) => event));
+        },
+        durable(done) {
+          for (const connector of new Set(done.map(({ device }) => connectors.nameOf(device.connector)))) {
+            if (connector !== undefined) signal({ kind: 'events', connector });
+          }
+        },
+      });
+      return expired.length;
+    },
+
+    async purge(now: number, limit: number): Promise<number> {
+      // The index by identity must hold what is to be removed from it.
+      await projection.flush();
+      const list = (await connectors.list()).map(({ id, settings }) => ({ key: connectors.keyOf(id), settings }));
+      const { handled } = await committer.submit(() => purgeStep(now, limit, list), {
+        committed({ gone }) {
+          for (const row of gone) {
+            counts.move(row.connector, row.phase, null);
+            projection.forget(row.key);
+          }
+        },
+      });
+      return handled;
+    },
+  };
+}

@@ -1,0 +1,176 @@
+/** SQLite behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
+import type { DeviceStatus } from '../../domain/device.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Signal, Store } from '../store.ts';
+import { createAliases } from './aliases.ts';
+import { phases } from './codes.ts';
+import { createCommitter } from './committer.ts';
+import { createConnectors } from './connectors.ts';
+import { createCounts } from './counts.ts';
+import { createData } from './data.ts';
+import { databaseFile, openWriter } from './database.ts';
+import { createDeviceRows } from './device-rows.ts';
+import { createDevices } from './devices.ts';
+import { createHousekeeping } from './housekeeping.ts';
+import { createImports } from './imports.ts';
+import { createLedger } from './ledger.ts';
+import { createPeople } from './people.ts';
+import { createProjection, unprojected } from './projection.ts';
+import { createReader, type Failures } from './reader.ts';
+
+interface Options {
+  /** Where the database lives; made if it is not there. */
+  readonly folder: string;
+  readonly failures?: Failures;
+}
+
+/** Events read back at a time when a start catches up with the log. */
+const CATCH_UP = 5_000;
+
+/** Opens the database, finishes what a crash interrupted, and resolves when it can be used. */
+export async function openSqliteStore({ folder, failures = crash }: Options): Promise<Store> {
+  const db = openWriter(folder);
+  // The file of the log exists once something was written through it.
+  db.exec("INSERT OR IGNORE INTO meta VALUES ('opened', 0); UPDATE meta SET value = value + 1 WHERE name = 'opened'");
+  const listeners = new Set<(signal: Signal) => void>();
+  const signal = (sent: Signal) => {
+    for (const listener of listeners) listener(sent);
+  };
+  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, failures.fatal);
+  const aliases = createAliases(db);
+  const ledger = createLedger(db);
+  const projection = createProjection(db, committer, aliases, (error) =>
+    failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
+  );
+  const connectors = createConnectors(db, committer, signal);
+  const counts = createCounts(db);
+  const rows = createDeviceRows(db);
+  const reader = createReader(db, folder, committer, failures);
+  const parts = { db, folder, committer, aliases, ledger, projection, connectors, counts, rows, reader, signal };
+  const devices = createDevices(parts);
+  const data = createData(parts);
+  const imports = createImports(parts);
+  const housekeeping = createHousekeeping(parts);
+  const people = createPeople(db, committer);
+
+  for (let rest = unprojected(db, CATCH_UP); rest.length > 0; rest = unprojected(db, CATCH_UP)) {
+    projection.add(rest);
+    projection.flushNow();
+  }
+  await imports.resume(Date.now() * 1000).catch((error) => {
+    failures.passing(
+      new Error('An interrupted import could not be finished; its batch stays as it is', { cause: error }),
+    );
+  });
+
+  /** The kept counts, and what time has done to them since the sweeper last came by. */
+  async function countStatus(connector: number, status: DeviceStatus, now: number): Promise<number> {
+    const due = await reader.ask('countDue', connector, now);
+    const counted = counts.get(connector, phases[status]);
+    if (status === 'expired') return due.reduce((sum, { n }) => sum + n, counted);
+    return counted - (due.find(({ phase }) => phase === phases[status])?.n ?? 0);
+  }
+
+  const store: Store = {
+    createConnector: connectors.create,
+    getConnector: async (id) => connectors.find(id)?.connector ?? null,
+    listConnectors: connectors.list,
+    changeConnector: connectors.change,
+    deleteConnector: connectors.delete,
+
+    getDevice: devices.get,
+    findByToken: devices.findByToken,
+    changeDevice: devices.change,
+    async listDevices(id, filter, page, now) {
+      await projection.flush();
+      return reader.ask('listDevices', connectors.keyOf(id), filter, page, now);
+    },
+    async countDevices(id, filter, now) {
+      const connector = connectors.keyOf(id);
+      const { status, ...others } = filter;
+      const onlyStatus = Object.values(others).every((condition) => condition === undefined);
+      if (onlyStatus && status === undefined) return counts.total(connector);
+      if (onlyStatus) return countStatus(connector, status!, now);
+      await projection.flush();
+      return reader.ask('countDevices', connector, filter, now);
+    },
+    listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
+    countTagValues: async (id, name) => reader.ask('countTagValues', connectors.keyOf(id), name),
+
+    append: data.append,
+    record: data.record,
+    readValues: data.readValues,
+    readState: data.readState,
+    async readHistory(ref, query) {
+      await projection.flush();
+      return reader.ask('readHistory', connectors.keyOf(ref.connector), ref.key, query);
+    },
+    async readBuckets(ref, query, bucket) {
+      await projection.flush();
+      return reader.ask('readBuckets', connectors.keyOf(ref.connector), ref.key, query, bucket);
+    },
+    touch: data.touch,
+
+    async log(id, events) {
+      const connector = connectors.keyOf(id);
+      const write = () => events.map((event) => ledger.writeEvent(connector, null, event));
+      await committer.submit(write, {
+        committed: projection.add,
+        durable: () => signal({ kind: 'events', connector: id }),
+      });
+    },
+    async readEvents(id, query) {
+      if (query.identity !== undefined) await projection.flush();
+      return reader.ask('readEvents', connectors.keyOf(id), query);
+    },
+    lastSeq: async () => ledger.lastSeq(),
+
+    openImport: imports.open,
+    listBatches: imports.list,
+    getBatch: imports.get,
+    undoBatch: imports.undo,
+    ...people,
+    ...housekeeping,
+
+    ping: () => committer.submit(() => {}),
+    onSignal(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    figures: committer.figures,
+    async close() {
+      imports.close();
+      await committer.close();
+      await reader.close();
+      projection.flushNow();
+      db.close();
+    },
+  };
+  return refuseAfterClose(store);
+}
+
+/** Memory outlives the database; nobody is to be answered from it. */
+function refuseAfterClose(store: Store): Store {
+  let closed = false;
+  const guarded: Record<string, unknown> = {};
+  for (const [name, method] of Object.entries(store) as [string, (...args: unknown[]) => unknown][]) {
+    const answers = name === 'touch' || name === 'figures' || name === 'onSignal' || name === 'close';
+    guarded[name] = answers
+      ? method
+      : (...args: unknown[]) =>
+          closed ? Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' })) : method(...args);
+  }
+  guarded.close = () => {
+    closed = true;
+    return store.close();
+  };
+  return guarded as unknown as Store;
+}
+
+/** Where the caller has no better idea, a fatal failure ends the process: see committer.ts. */
+const crash: Failures = {
+  fatal: (error) => {
+    throw error;
+  },
+  passing: (error) => process.emitWarning(error),
+};

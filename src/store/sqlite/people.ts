@@ -1,0 +1,26 @@
+/** Accounts of the management API, and their sessions. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Session, User } from '../store.ts';
+import type { Committer } from './committer.ts';
+
+export function createPeople(db: DatabaseSync, committer: Committer) {
+  const userByEmail = db.prepare('SELECT id, email, role, password, created FROM users WHERE email = ?');
+  const userById = db.prepare('SELECT id, email, role, password, created FROM users WHERE id = ?');
+  const users = db.prepare('SELECT count(*) AS n FROM users');
+  const putUser = db.prepare('INSERT OR REPLACE INTO users VALUES (?,?,?,?,?)');
+  const session = db.prepare('SELECT digest, user, created, expires FROM sessions WHERE digest = ?');
+  const putSession = db.prepare('INSERT OR REPLACE INTO sessions VALUES (?,?,?,?)');
+  const dropSession = db.prepare('DELETE FROM sessions WHERE digest = ?');
+
+  return {
+    getUser: async (email: string) => (userByEmail.get(email) as unknown as User | undefined) ?? null,
+    getUserById: async (id: string) => (userById.get(id) as unknown as User | undefined) ?? null,
+    countUsers: async () => (users.get() as { n: number }).n,
+    putUser: ({ id, email, role, password, created }: User): Promise<void> =>
+      committer.submit(() => void putUser.run(id, email, role, password, created)),
+    getSession: async (digest: string) => (session.get(digest) as unknown as Session | undefined) ?? null,
+    putSession: ({ digest, user, created, expires }: Session): Promise<void> =>
+      committer.submit(() => void putSession.run(digest, user, created, expires)),
+    deleteSession: (digest: string): Promise<void> => committer.submit(() => void dropSession.run(digest)),
+  };
+}

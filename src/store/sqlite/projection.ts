@@ -1,0 +1,355 @@
+/**
+ * What follows from the log: current state, history, the index of events by identity, when a device was last heard of.
+ * The log row alone is what an answer waits for; these tables follow shortly after in larger, sorted transactions,
+ * which is cheaper by far than one row each at a time. Until then memory holds what they lack, and reads look there
+ * first. After a crash they are caught up from the log: `projected` in `meta` is written in the same transaction.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { ValueState } from '../store.ts';
+import type { Aliases } from './aliases.ts';
+import { typeCode, typeName } from './codes.ts';
+import type { Committer } from './committer.ts';
+import { type LoggedEvent, pointsOf } from './ledger.ts';
+
+/** Waiting events past which new data is refused: reached only when the disk takes no more. */
+const WAITING_EVENTS = 100_000;
+const WAITING_BYTES = 128 << 20;
+/** Events per transaction: a few milliseconds of the loop. */
+const STEP_EVENTS = 1_000;
+const STEP_BYTES = 8 << 20;
+/** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
+const EAGER_EVENTS = 4_000;
+const EAGER_BYTES = 16 << 20;
+const LAZY_MS = 500;
+
+interface Held {
+  readonly state: ValueState;
+  /** The event that wrote it last: when that one is projected, the table knows. */
+  readonly seq: number;
+}
+
+export interface Projection {
+  /** Takes what was just committed. */
+  add(events: readonly LoggedEvent[]): void;
+  touch(device: number, at: number, ip: string): void;
+  /** What is newer than the `state` table; undefined where nothing is. */
+  held(device: number): ReadonlyMap<string, Held> | undefined;
+  seen(device: number): { at: number; ip: string | null } | undefined;
+  /** True if a value of that alias and time waits to be written. */
+  waiting(device: number, alias: string, timestamp: number): boolean;
+  /** Writes everything that waits, in steps between which the loop runs. */
+  flush(): Promise<void>;
+  /** The same without pause: at start and at the end. */
+  flushNow(): void;
+  forget(device: number): void;
+  /** True when so much waits that nothing more may be taken. */
+  full(): boolean;
+}
+
+export function createProjection(
+  db: DatabaseSync,
+  committer: Committer,
+  aliases: Aliases,
+  onError: (error: unknown) => void,
+): Projection {
+  const writers = prepareWriters(db);
+  let queue: LoggedEvent[] = [];
+  let head = 0;
+  let bytes = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let failing = false;
+  /** The latest arrival that any value may have; greater than the clock where that was set back. */
+  let newest = writers.newest();
+  const states = new Map<number, Map<string, Held>>();
+  let seen = new Map<number, { at: number; ip: string | null }>();
+
+  function add(events: readonly LoggedEvent[]): void {
+    for (const event of events) {
+      queue.push(event);
+      bytes += sizeOf(event);
+      if (event.device === null || event.points.length === 0) continue;
+      hold(states, event, (alias) => read(event.connector, event.device!, alias), newest);
+      if (event.timestamp > newest) newest = event.timestamp;
+      if (event.type === 'data_in') noteSeen(event.device, event.timestamp, event.ip);
+    }
+    plan();
+  }
+
+  function read(connector: number, device: number, alias: string): ValueState | undefined {
+    const key = aliases.find(connector, alias);
+    return key === undefined ? undefined : writers.readState(device, key);
+  }
+
+  function noteSeen(device: number, at: number, ip: string | null): void {
+    const before = seen.get(device);
+    if (before === undefined || before.at < at) seen.set(device, { at, ip });
+  }
+
+  function plan(): void {
+    const waiting = queue.length - head;
+    if (waiting >= EAGER_EVENTS || bytes >= EAGER_BYTES) {
+      // A step is small and takes more than a commit brings, so one for each commit keeps up.
+      if (!failing) attempt();
+    }
+    if (timer === null && (queue.length > head || seen.size > 0)) {
+      timer = setTimeout(() => {
+        timer = null;
+        flush().catch(failed);
+      }, LAZY_MS);
+      timer.unref();
+    }
+  }
+
+  function attempt(): void {
+    try {
+      step();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Nothing is lost: the log has it all. The clock tries again. */
+  function failed(error: unknown): void {
+    failing = true;
+    onError(error);
+    plan();
+  }
+
+  function step(): void {
+    const from = head;
+    let size = 0;
+    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES) size += sizeOf(queue[head++]!);
+    const events = queue.slice(from, head);
+    const touched = seen;
+    seen = new Map();
+    try {
+      committer.aside(() => writeStep(events, touched));
+      failing = false;
+    } catch (error) {
+      head = from;
+      aliases.forget();
+      for (const [device, value] of touched) if (!seen.has(device)) seen.set(device, value);
+      throw error;
+    }
+    bytes -= size;
+    if (head > 8 * STEP_EVENTS || head === queue.length) {
+      queue = queue.slice(head);
+      head = 0;
+    }
+    release(states, events);
+  }
+
+  function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, { at: number; ip: string | null }>) {
+    for (const [device, { at, ip }] of touched) writers.seen(device, at, ip);
+    const byIdentity = events.filter((event) => event.identity !== null).sort(inIdentityOrder);
+    for (const { connector, identity, type, seq } of byIdentity) {
+      writers.identity(connector, identity!, typeCode(type), seq);
+    }
+    const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
+    const gone = new Set([...devices].filter((device) => !writers.exists(device)));
+    const rows = stateAndPoints(events, gone, aliases);
+    for (const { device, alias, set, setAt, reported, reportedAt } of rows.state) {
+      writers.state(device, alias, set, setAt, reported, reportedAt);
+    }
+    for (const { device, alias, timestamp, value } of rows.points) writers.point(device, alias, timestamp, value);
+    const lastSeq = events.at(-1)?.seq;
+    if (lastSeq !== undefined) writers.mark(lastSeq, newest);
+  }
+
+  async function flush(): Promise<void> {
+    const until = queue.at(-1)?.seq ?? 0;
+    if (head === queue.length && seen.size > 0) step();
+    while (head < queue.length && queue[head]!.seq <= until) {
+      step();
+      await new Promise(setImmediate);
+    }
+  }
+
+  return {
+    add,
+    touch(device, at, ip) {
+      noteSeen(device, at, ip);
+      plan();
+    },
+    held: (device) => states.get(device),
+    seen: (device) => seen.get(device),
+    waiting(device, alias, timestamp) {
+      for (let at = head; at < queue.length; at += 1) {
+        const event = queue[at]!;
+        if (event.device !== device || event.type !== 'data_in') continue;
+        if (event.points.some((point) => point.timestamp === timestamp && Object.hasOwn(point.values, alias)))
+          return true;
+      }
+      return false;
+    },
+    flush,
+    flushNow() {
+      while (head < queue.length || seen.size > 0) step();
+    },
+    forget(device) {
+      states.delete(device);
+      seen.delete(device);
+    },
+    full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES,
+  };
+}
+
+function inIdentityOrder(a: LoggedEvent, b: LoggedEvent): number {
+  return a.identity === b.identity ? a.seq - b.seq : a.identity! < b.identity! ? -1 : 1;
+}
+
+/** Lets memory follow an event: `data_in` sets both sides of the state, `data_out` what the cloud wants. */
+function hold(
+  states: Map<number, Map<string, Held>>,
+  event: LoggedEvent,
+  read: (alias: string) => ValueState | undefined,
+  newest: number,
+): void {
+  let state = states.get(event.device!);
+  if (state === undefined) {
+    state = new Map();
+    states.set(event.device!, state);
+  }
+  const reports = event.type === 'data_in';
+  for (const { timestamp, values } of event.points) {
+    // A report of this very moment, newer than all there is, replaces both sides: no need to look them up.
+    const replaces = reports && timestamp === event.timestamp && timestamp > newest;
+    const at = Math.min(timestamp, event.timestamp);
+    for (const alias in values) {
+      const before = state.get(alias)?.state ?? (replaces ? undefined : read(alias));
+      state.set(alias, { state: follow(before, reports, at, values[alias]!), seq: event.seq });
+    }
+  }
+}
+
+const noState: ValueState = { set: null, setAt: null, reported: null, reportedAt: null };
+
+/**
+ * The state after a value. An older value never replaces a newer one (device-http.md, record); one that claims a time
+ * still to come counts as of its arrival, or it would hide all that follows.
+ */
+function follow(before: ValueState = noState, reports: boolean, timestamp: number, value: string): ValueState {
+  const sets = before.setAt === null || before.setAt <= timestamp;
+  const says = reports && (before.reportedAt === null || before.reportedAt <= timestamp);
+  return {
+    set: sets ? value : before.set,
+    setAt: sets ? timestamp : before.setAt,
+    reported: says ? value : before.reported,
+    reportedAt: says ? timestamp : before.reportedAt,
+  };
+}
+
+function release(states: Map<number, Map<string, Held>>, events: readonly LoggedEvent[]): void {
+  for (const { device, points, seq } of events) {
+    const state = device === null ? undefined : states.get(device);
+    if (state === undefined) continue;
+    for (const { values } of points) {
+      for (const alias in values) if (state.get(alias)?.seq === seq) state.delete(alias);
+    }
+    if (state.size === 0) states.delete(device!);
+  }
+}
+
+interface StateRow extends ValueState {
+  readonly device: number;
+  readonly alias: number;
+}
+interface PointRow {
+  readonly device: number;
+  readonly alias: number;
+  readonly timestamp: number;
+  readonly value: string;
+}
+
+/** The rows of one step, sorted as their tables are, with one state row for however many values of an alias. */
+function stateAndPoints(events: readonly LoggedEvent[], gone: ReadonlySet<number>, aliases: Aliases) {
+  const points: PointRow[] = [];
+  const state = new Map<number, Map<number, StateRow>>();
+  for (const { connector, device, type, timestamp: arrived, points: moments } of events) {
+    if (device === null || moments.length === 0 || gone.has(device)) continue;
+    const reports = type === 'data_in';
+    let ofDevice = state.get(device);
+    if (ofDevice === undefined) {
+      ofDevice = new Map();
+      state.set(device, ofDevice);
+    }
+    for (const { timestamp, values } of moments) {
+      for (const name in values) {
+        const alias = aliases.key(connector, name);
+        const value = values[name]!;
+        if (reports) points.push({ device, alias, timestamp, value });
+        ofDevice.set(alias, {
+          device,
+          alias,
+          ...follow(ofDevice.get(alias), reports, Math.min(timestamp, arrived), value),
+        });
+      }
+    }
+  }
+  points.sort((a, b) => a.device - b.device || a.alias - b.alias || a.timestamp - b.timestamp);
+  const rows = [...state.values()].flatMap((ofDevice) => [...ofDevice.values()]);
+  rows.sort((a, b) => a.device - b.device || a.alias - b.alias);
+  return { points, state: rows };
+}
+
+function prepareWriters(db: DatabaseSync) {
+  const seen = db.prepare(
+    'UPDATE devices SET last_seen = ?1, last_ip = ?2, activity = ?1 WHERE key = ?3 AND (last_seen IS NULL OR last_seen < ?1)',
+  );
+  const exists = db.prepare('SELECT 1 FROM devices WHERE key = ?');
+  const identity = db.prepare('INSERT OR IGNORE INTO identity_events VALUES (?,?,?,?)');
+  // Each side follows the newer time, so that writing a step again after a crash changes nothing.
+  const state = db.prepare(`
+    INSERT INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
+      set_value = iif(set_at IS NULL OR ?4 >= set_at, coalesce(?3, set_value), set_value),
+      set_at = iif(set_at IS NULL OR ?4 >= set_at, coalesce(?4, set_at), set_at),
+      reported = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?5, reported), reported),
+      reported_at = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?6, reported_at), reported_at)`);
+  const point = db.prepare('INSERT OR IGNORE INTO points VALUES (?,?,?,?)');
+  const mark = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projected', ?), ('newest', ?)");
+  const newest = db.prepare("SELECT coalesce(max(value), 0) AS newest FROM meta WHERE name = 'newest'");
+  const readState = db.prepare(
+    'SELECT set_value, set_at, reported, reported_at FROM state WHERE device = ? AND alias = ?',
+  );
+  return {
+    seen: (device: number, at: number, ip: string | null) => seen.run(at, ip, device),
+    exists: (device: number) => exists.get(device) !== undefined,
+    identity: (connector: number, name: string, type: number, seq: number) => identity.run(connector, name, type, seq),
+    state: (device: number, alias: number, ...values: (string | number | null)[]) =>
+      state.run(device, alias, ...values),
+    point: (device: number, alias: number, timestamp: number, value: string) =>
+      point.run(device, alias, timestamp, value),
+    mark: (seq: number, newest: number) => mark.run(seq, newest),
+    newest: () => (newest.get() as { newest: number }).newest,
+    readState(device: number, alias: number): ValueState | undefined {
+      const row = readState.get(device, alias) as
+        | { set_value: string | null; set_at: number | null; reported: string | null; reported_at: number | null }
+        | undefined;
+      if (row === undefined) return undefined;
+      return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
+    },
+  };
+}
+
+function sizeOf(event: LoggedEvent): number {
+  let size = 200;
+  for (const { values } of event.points) for (const alias in values) size += 2 * values[alias]!.length + 64;
+  return size;
+}
+
+/** Events that a crash left without their traces, oldest first, at most `limit`. */
+export function unprojected(db: DatabaseSync, limit: number): LoggedEvent[] {
+  const rows = db
+    .prepare(`
+      SELECT e.connector, e.seq, e.type, e.identity, e.device, e.ip, e.timestamp, e.payload
+      FROM connectors c JOIN events e ON e.connector = c.key AND e.seq > (SELECT coalesce(max(value), 0) FROM meta WHERE name = 'projected')
+      ORDER BY e.seq LIMIT ?`)
+    .all(limit) as unknown as UnprojectedRow[];
+  return rows.map(({ payload, type, ...row }) => {
+    const name = typeName(type);
+    const carriesData = (name === 'data_in' || name === 'data_out') && payload !== null;
+    return { ...row, type: name, points: carriesData ? pointsOf(payload) : [] };
+  });
+}
+
+type UnprojectedRow = Omit<LoggedEvent, 'type' | 'points'> & { readonly type: number; readonly payload: string | null };

@@ -1,0 +1,19 @@
+/** Everything that the reader's thread can be asked: a name, plain arguments, a plain answer. */
+import type { DatabaseSync } from 'node:sqlite';
+import { createEventQueries } from './event-queries.ts';
+import { createHistoryQueries } from './history.ts';
+import { createImportReview } from './import-review.ts';
+import { createLists } from './lists.ts';
+
+export function questions(db: DatabaseSync) {
+  const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+  return {
+    ...createLists(db),
+    ...createHistoryQueries(db),
+    ...createEventQueries(db),
+    ...createImportReview(db),
+    checkpoint: () => void checkpoint.get(),
+  };
+}
+
+export type Questions = ReturnType<typeof questions>;

@@ -1,0 +1,139 @@
+/** The tables, as a list of migrations: each is run once, in order, in one transaction, and never edited after a release. */
+import type { DatabaseSync } from 'node:sqlite';
+
+const migrations: readonly string[] = [
+  /* 1: the foundation */ `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- A deleted connector keeps its row, without its id, until what belonged to it is purged.
+  CREATE TABLE connectors (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT UNIQUE,
+    created INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    settings TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE devices (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector INTEGER NOT NULL,
+    identity TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    expiry_logged INTEGER NOT NULL,
+    locked INTEGER NOT NULL,
+    reprovision INTEGER NOT NULL,
+    auth_type TEXT,
+    provisioned_at INTEGER,
+    tags TEXT NOT NULL,
+    batch INTEGER,
+    last_seen INTEGER,
+    last_ip TEXT,
+    activity INTEGER NOT NULL,
+    phase INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX devices_identity ON devices (connector, identity);
+  CREATE INDEX devices_activity ON devices (connector, activity);
+  CREATE INDEX devices_created ON devices (connector, created);
+  CREATE INDEX devices_phase ON devices (connector, phase, activity);
+  CREATE INDEX devices_batch ON devices (batch, phase) WHERE batch IS NOT NULL;
+  CREATE INDEX devices_ip ON devices (connector, last_ip, activity) WHERE last_ip IS NOT NULL;
+  CREATE INDEX devices_expiring ON devices (expires) WHERE expires IS NOT NULL AND expiry_logged = 0;
+  CREATE INDEX devices_purgeable ON devices (connector, expires) WHERE phase = 4 AND provisioned_at IS NULL;
+
+  -- Trigrams of the identities: a search for three or more characters reads few rows of many.
+  CREATE VIRTUAL TABLE identities USING fts5 (
+    identity, content='', detail=none, tokenize='trigram case_sensitive 1'
+  );
+
+  CREATE TABLE device_tags (
+    connector INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, device INTEGER NOT NULL,
+    PRIMARY KEY (connector, name, value, device)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE credentials (
+    device INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    digest TEXT,
+    until INTEGER,
+    data TEXT NOT NULL,
+    PRIMARY KEY (device, slot)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX credentials_token ON credentials (digest) WHERE type = 'token';
+  CREATE UNIQUE INDEX credentials_certificate ON credentials (connector, digest) WHERE type = 'certificate';
+
+  -- The log is the truth; "projected" in meta says up to where state, history and the index by identity have followed it.
+  CREATE TABLE events (
+    connector INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    identity TEXT,
+    device INTEGER,
+    ip TEXT,
+    protocol INTEGER,
+    timestamp INTEGER NOT NULL,
+    connection TEXT,
+    payload TEXT,
+    PRIMARY KEY (connector, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX events_rare ON events (connector, type, seq) WHERE type > 2;
+  CREATE TABLE identity_events (
+    connector INTEGER NOT NULL, identity TEXT NOT NULL, type INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (connector, identity, type, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE aliases (
+    key INTEGER PRIMARY KEY AUTOINCREMENT, connector INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (connector, name)
+  ) STRICT;
+  CREATE TABLE state (
+    device INTEGER NOT NULL, alias INTEGER NOT NULL,
+    set_value TEXT, set_at INTEGER, reported TEXT, reported_at INTEGER,
+    PRIMARY KEY (device, alias)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE points (
+    device INTEGER NOT NULL, alias INTEGER NOT NULL, timestamp INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (device, alias, timestamp)
+  ) STRICT, WITHOUT ROWID;
+  -- Devices that are gone and whose state and history are still to be removed.
+  CREATE TABLE remains (device INTEGER PRIMARY KEY) STRICT;
+
+  CREATE TABLE batches (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    who TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    state TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    stage TEXT,
+    position INTEGER NOT NULL,
+    UNIQUE (connector, id)
+  ) STRICT;
+
+  CREATE TABLE users (
+    id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, role TEXT NOT NULL, password TEXT NOT NULL, created INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE sessions (
+    digest TEXT PRIMARY KEY, user TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_expires ON sessions (expires);
+  `,
+];
+
+/** Brings the schema up to date. Throws if the file was written by a newer version. */
+export function migrate(db: DatabaseSync): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > migrations.length) {
+    throw new Error(
+      `The database has schema ${version}; this version of Slipway knows ${migrations.length}. Upgrade Slipway.`,
+    );
+  }
+  for (const [at, sql] of migrations.entries()) {
+    if (at < version) continue;
+    db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${at + 1}; COMMIT`);
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The one interface between Slipway and what it keeps: a method per question that the product asks. Every engine
+ * (`sqlite/`, later `postgres/`) passes the same suite, `test/conformance/store.ts`. All methods are async, also where
+ * the engine is not.
+ *
+ * Promises of every engine:
+ * - a method that writes resolves after its data is committed and fsynced, never before;
+ * - a rejected write has left nothing behind;
+ * - the log numbers events with growing sequence numbers and never uses a number twice;
+ * - signals are sent after the commit that they tell of, and before the promise of that write resolves.
+ *
+ * Errors: `AppError` OVERLOADED when the bounded queue of writes is full, STORAGE_UNAVAILABLE when the engine cannot be
+ * reached, and those named at a method. All times are µs since the epoch.
+ */
+import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
+import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
+
+/** Names a stored device. `key` is the engine's own handle: never reused, also not after a delete. */
+export interface DeviceRef {
+  readonly connector: string;
+  readonly identity: string;
+  readonly key: number;
+}
+
+export interface Found {
+  readonly ref: DeviceRef;
+  readonly device: Device;
+}
+
+/** What a rule decided: the answer for the caller, what becomes of the device, and what the log says of it. */
+export interface DeviceChange<T> {
+  readonly answer: T;
+  /** The whole new device; `null` deletes it; left out, nothing of it changes. */
+  readonly device?: Device | null;
+  readonly events?: readonly NewEvent[];
+}
+
+export interface Changed<T> {
+  readonly answer: T;
+  /** The device after the change; null if there is none. */
+  readonly found: Found | null;
+}
+
+/** A signal wakes; its content is read from the store. Sent to every node of an installation. */
+export type Signal =
+  /** Settings changed, or the connector was made or deleted: drop what is cached of it. */
+  | { readonly kind: 'connector'; readonly connector: string }
+  /** Credential, lock or existence changed: drop cached sessions; end live ones that may not go on. */
+  | { readonly kind: 'device'; readonly ref: DeviceRef }
+  /** The wanted value (`set`) of these aliases changed. */
+  | { readonly kind: 'values'; readonly ref: DeviceRef; readonly aliases: readonly string[] }
+  /** The log of the connector grew. */
+  | { readonly kind: 'events'; readonly connector: string };
+
+/** Values that a device reported (`data_in`) or that the cloud set (`data_out`). */
+export interface DataEntry {
+  readonly ref: DeviceRef;
+  readonly type: 'data_in' | 'data_out';
+  readonly origin: Origin;
+  /** When it arrived. */
+  readonly timestamp: number;
+  /** Values of defined resources: they reach state and (`data_in`) history. */
+  readonly points: readonly Point[];
+  /** Values of aliases that are no resource: shown in the log only. */
+  readonly undefinedPoints: readonly Point[];
+}
+
+/** State of one alias (management-api.md): what the cloud wants, and what the device last said. */
+export interface ValueState {
+  readonly set: string | null;
+  readonly setAt: number | null;
+  readonly reported: string | null;
+  readonly reportedAt: number | null;
+}
+
+export interface HistoryQuery {
+  readonly alias: string;
+  /** Inclusive, µs. */
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
+}
+export interface HistoryPoint {
+  readonly timestamp: number;
+  readonly value: string;
+}
+/** Values that are no numbers are left out of buckets. `timestamp` is the bucket's start. */
+export interface HistoryBucket {
+  readonly timestamp: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly max: number;
+  readonly count: number;
+}
+
+/** All given conditions must hold. */
+export interface DeviceFilter {
+  /** Substring of the identity; `*` stands for anything, and anchors the rest: `00*` begins with 00. */
+  readonly identity?: string;
+  readonly status?: DeviceStatus;
+  /** Each must hold. */
+  readonly tags?: readonly { readonly name: string; readonly value: string }[];
+  readonly batch?: string;
+  readonly ipaddress?: string;
+  readonly online?: boolean;
+  /** Last seen, else created, before this time. */
+  readonly before?: number;
+}
+export type DeviceSort = 'activity' | '-activity' | 'identity' | '-identity' | 'created' | '-created';
+export interface DevicePage {
+  /** `-activity` (newest first: last seen, else created) is the usual one. */
+  readonly sort: DeviceSort;
+  readonly limit: number;
+  /** From an earlier page; CURSOR_INVALID if it is none or belongs to another sort. */
+  readonly cursor?: string;
+}
+
+export interface EventQuery {
+  readonly types?: readonly EventType[];
+  readonly identity?: string;
+  /** Sequence numbers, both exclusive. */
+  readonly before?: number;
+  readonly after?: number;
+  readonly limit: number;
+  /** `newest` first (the default), or `oldest` first, as a stream reads. */
+  readonly order?: 'newest' | 'oldest';
+}
+
+export interface ImportRow {
+  /** Line of the file on which the row begins, from 1. */
+  readonly line: number;
+  readonly identity: string;
+  readonly tags: Tags;
+  /** Given beforehand, the device is provisioned at once. */
+  readonly credential: Credential | null;
+}
+export interface ImportDuplicate {
+  readonly line: number;
+  readonly identity: string;
+  /** Line on which the identity stood first. */
+  readonly firstLine: number;
+}
+/** What an import would do: counts of rows. */
+export interface ImportReview {
+  readonly fresh: number;
+  readonly duplicates: number;
+  readonly known: Readonly<Record<DeviceStatus, number>>;
+}
+export interface BatchInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly who: string;
+  readonly created: number;
+  /** `writing` and `undoing` finish by themselves, also after a crash. */
+  readonly state: 'writing' | 'done' | 'undoing' | 'undone';
+  /** Devices that the batch brought in. */
+  readonly count: number;
+}
+/** Rows on their way in. Nothing of them is seen by anyone until `apply`. */
+export interface ImportStage {
+  /** Takes rows in file order; answers which of them repeat an identity of the same file (those are not kept). */
+  add(rows: readonly ImportRow[]): Promise<ImportDuplicate[]>;
+  review(now: number): Promise<ImportReview>;
+  /**
+   * Writes every row whose identity is not known yet, in steps between which other writes go on. From its first step on
+   * the import is finished by the store itself, also after a crash. `expiresAt`: the activation window.
+   */
+  apply(
+    batch: Omit<BatchInfo, 'state' | 'count'>,
+    expiresAt: number | null,
+    onProgress: (written: number, total: number) => void,
+  ): Promise<BatchInfo>;
+  /** Throws the rows away. Harmless after `apply`. */
+  discard(): Promise<void>;
+}
+
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly role: 'viewer' | 'operator' | 'admin';
+  /** argon2id, PHC string. */
+  readonly password: string;
+  readonly created: number;
+}
+/** A signed-in session of the management API; `digest` = SHA-256 of its token, hex. */
+export interface Session {
+  readonly digest: string;
+  readonly user: string;
+  readonly created: number;
+  readonly expires: number;
+}
+
+export interface Store {
+  // Connectors
+  createConnector(connector: Connector): Promise<void>;
+  getConnector(id: string): Promise<Connector | null>;
+  listConnectors(): Promise<Connector[]>;
+  /** Applies `decide` to the current settings atomically. CONNECTOR_UNKNOWN; whatever `decide` throws leaves all as it was. */
+  changeConnector(id: string, decide: (settings: ConnectorSettings) => ConnectorSettings): Promise<Connector>;
+  /** The connector is gone at once; what belonged to it is removed in steps. False if there was none. */
+  deleteConnector(id: string): Promise<boolean>;
+
+  // Devices
+  getDevice(connector: string, identity: string): Promise<Found | null>;
+  /** `digest`: of a token, over all connectors, hex. */
+  findByToken(digest: string): Promise<Found | null>;
+  /**
+   * Reads the device, lets the rule decide, and writes what it decided, with no other change in between: of two callers
+   * that race, the second sees what the first did. CREDENTIAL_TAKEN when a token digest or, inside the connector, a
+   * fingerprint belongs to another device. CONNECTOR_UNKNOWN. What `decide` throws is passed on.
+   */
+  changeDevice<T>(
+    connector: string,
+    identity: string,
+    decide: (device: Device | null) => DeviceChange<T>,
+  ): Promise<Changed<T>>;
+  listDevices(
+    connector: string,
+    filter: DeviceFilter,
+    page: DevicePage,
+    now: number,
+  ): Promise<{ devices: Device[]; cursor: string | null }>;
+  countDevices(connector: string, filter: DeviceFilter, now: number): Promise<number>;
+  listTagNames(connector: string): Promise<string[]>;
+  countTagValues(connector: string, name: string): Promise<{ value: string; count: number }[]>;
+
+  // Data
+  /** The hot path. */
+  append(entry: DataEntry): Promise<void>;
+  /**
+   * Back-dated data: as `append`, unless a point is already recorded at that alias and time. Then nothing is stored and
+   * the answer names those that are. Never replaces a newer current value.
+   */
+  record(entry: DataEntry): Promise<{ alias: string; timestamp: number }[]>;
+  /** In the order asked; undefined where the device has no such value. */
+  readValues(ref: DeviceRef, aliases: readonly string[]): Promise<(ValueState | undefined)[]>;
+  readState(ref: DeviceRef): Promise<Record<string, ValueState>>;
+  readHistory(ref: DeviceRef, query: HistoryQuery): Promise<{ points: HistoryPoint[]; mayLoadMore: boolean }>;
+  /** `bucket` in µs. */
+  readBuckets(
+    ref: DeviceRef,
+    query: HistoryQuery,
+    bucket: number,
+  ): Promise<{ points: HistoryBucket[]; mayLoadMore: boolean }>;
+  /** Notes that the device was heard of. No promise of durability: written along with later commits. */
+  touch(ref: DeviceRef, at: number, ip: string): void;
+
+  // The log
+  log(connector: string, events: readonly NewEvent[]): Promise<void>;
+  readEvents(connector: string, query: EventQuery): Promise<{ events: StoredEvent[]; mayLoadMore: boolean }>;
+  /** The highest number in the log; 0 if it is empty. */
+  lastSeq(): Promise<number>;
+
+  // Imports
+  openImport(connector: string): Promise<ImportStage>;
+  listBatches(connector: string): Promise<BatchInfo[]>;
+  getBatch(connector: string, id: string): Promise<BatchInfo | null>;
+  /** Removes the devices of a batch, in steps. BATCH_UNKNOWN, BATCH_BUSY, STATE_CONFLICT once one of them is provisioned. */
+  undoBatch(connector: string, id: string, origin: Origin | null, now: number): Promise<BatchInfo>;
+
+  // People
+  getUser(email: string): Promise<User | null>;
+  getUserById(id: string): Promise<User | null>;
+  countUsers(): Promise<number>;
+  putUser(user: User): Promise<void>;
+  putSession(session: Session): Promise<void>;
+  getSession(digest: string): Promise<Session | null>;
+  deleteSession(digest: string): Promise<void>;
+
+  // House-keeping: each does one small step and says how many things it handled; 0 = nothing left to do.
+  /** Marks entries whose time has passed and logs `expired` for each, once. */
+  expireDue(now: number, limit: number): Promise<number>;
+  /** Removes what retention no longer keeps, and what belonged to deleted devices and connectors. */
+  purge(now: number, limit: number): Promise<number>;
+
+  // Life
+  /** Resolves if the engine can write. */
+  ping(): Promise<void>;
+  /** Called after each commit; returns the way to stop listening. */
+  onSignal(listener: (signal: Signal) => void): () => void;
+  figures(): StoreFigures;
+  /** Finishes what was accepted, then closes. */
+  close(): Promise<void>;
+}
+
+/** For `/metrics`. Totals since the start. */
+export interface StoreFigures {
+  readonly commits: number;
+  readonly committedWrites: number;
+  readonly commitSeconds: number;
+  readonly queuedWrites: number;
+  readonly queuedBytes: number;
+}

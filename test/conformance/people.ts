@@ -1,0 +1,66 @@
+/** Store suite: users and their sessions. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Session, User } from '../../src/store/store.ts';
+import { alone, DAY, digestOf, NOW, type Open, same, shareStore } from './fixtures.ts';
+
+export function peopleTests(open: Open): void {
+  const shared = shareStore(open);
+
+  it('finds a user by email and by id, also after reopening', async () => {
+    const user = someUser('found');
+    await shared.store.putUser(user);
+    for await (const look of shared.nowAndReopened()) {
+      same(await look.getUser(user.email), user);
+      same(await look.getUserById(user.id), user);
+    }
+    assert.equal(await shared.store.getUser('nobody@example.com'), null);
+    assert.equal(await shared.store.getUserById('nobody'), null);
+  });
+
+  it('replaces a user of the same id', async () => {
+    const { store } = shared;
+    const user = someUser('changing');
+    await store.putUser(user);
+    const changed: User = { ...user, email: 'moved@example.com', role: 'viewer', password: '$argon2id$other' };
+    await store.putUser(changed);
+    same(await store.getUserById(user.id), changed);
+    same(await store.getUser('moved@example.com'), changed);
+    assert.equal(await store.getUser(user.email), null);
+  });
+
+  it('counts users', async () => {
+    await alone(open, async ({ store }) => {
+      assert.equal(await store.countUsers(), 0);
+      await store.putUser(someUser('one'));
+      await store.putUser(someUser('two'));
+      await store.putUser({ ...someUser('two'), role: 'viewer' });
+      assert.equal(await store.countUsers(), 2);
+    });
+  });
+
+  it('keeps a session until it is deleted', async () => {
+    const user = someUser('session');
+    await shared.store.putUser(user);
+    const sessions: Session[] = ['a', 'b'].map((name) => ({
+      digest: digestOf(name),
+      user: user.id,
+      created: NOW,
+      expires: NOW + DAY,
+    }));
+    for (const session of sessions) await shared.store.putSession(session);
+    for await (const look of shared.nowAndReopened()) {
+      for (const session of sessions) same(await look.getSession(session.digest), session);
+    }
+    await shared.store.deleteSession(digestOf('a'));
+    await shared.store.deleteSession(digestOf('nobody'));
+    for await (const look of shared.nowAndReopened()) {
+      assert.equal(await look.getSession(digestOf('a')), null);
+      same(await look.getSession(digestOf('b')), sessions[1]);
+    }
+  });
+}
+
+function someUser(id: string): User {
+  return { id, email: `${id}@example.com`, role: 'admin', password: '$argon2id$v=19$hash', created: NOW };
+}

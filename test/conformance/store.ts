@@ -1,0 +1,40 @@
+/**
+ * The suite that every store engine passes: each comment in src/store/store.ts is a promise, and each promise has a test
+ * here. Knows no engine; a `<engine>.test.ts` beside it says how one is opened.
+ */
+import { describe } from 'node:test';
+import { connectorTests } from './connectors.ts';
+import { credentialTests } from './credentials.ts';
+import { dataTests } from './data.ts';
+import { deviceTests } from './devices.ts';
+import { eventTests } from './events.ts';
+import type { Open } from './fixtures.ts';
+import { historyTests } from './history.ts';
+import { housekeepingTests } from './housekeeping.ts';
+import { importTests } from './imports.ts';
+import { lifeTests } from './life.ts';
+import { listTests } from './lists.ts';
+import { pagingTests } from './paging.ts';
+import { peopleTests } from './people.ts';
+import { signalTests } from './signals.ts';
+import { undoTests } from './undo.ts';
+
+/** Registers the suite. `open` gives a new, empty store each time. */
+export function runStoreSuite(name: string, open: Open): void {
+  describe(`${name} keeps the promises of a store`, () => {
+    describe('connectors', () => connectorTests(open));
+    describe('devices', () => deviceTests(open));
+    describe('credentials', () => credentialTests(open));
+    describe('signals', () => signalTests(open));
+    describe('lists', () => listTests(open));
+    describe('paging', () => pagingTests(open));
+    describe('data', () => dataTests(open));
+    describe('history', () => historyTests(open));
+    describe('events', () => eventTests(open));
+    describe('imports', () => importTests(open));
+    describe('undoing an import', () => undoTests(open));
+    describe('house-keeping', () => housekeepingTests(open));
+    describe('people', () => peopleTests(open));
+    describe('life', () => lifeTests(open));
+  });
+}
