@@ -69,13 +69,14 @@ export function createData({ db, committer, connectors, aliases, ledger, project
   function conflictsOf(entry: DataEntry): { alias: string; timestamp: number }[] {
     const { ref, points } = entry;
     const others = beside(entry).flatMap(({ points }) => points);
+    const waiting = new Set([...others, ...projection.waiting(ref.key)].flatMap(namesOf));
     const connector = connectors.keyOf(ref.connector);
     return points.flatMap(({ timestamp, values }) =>
       Object.keys(values)
         .filter((alias) => {
           const key = aliases.find(connector, alias);
           const stored = key !== undefined && recorded.get(ref.key, key, timestamp) !== undefined;
-          return stored || projection.waiting(ref.key, alias, timestamp) || has(others, alias, timestamp);
+          return stored || waiting.has(nameOf(alias, timestamp));
         })
         .map((alias) => ({ alias, timestamp })),
     );
@@ -126,9 +127,8 @@ export function createData({ db, committer, connectors, aliases, ledger, project
   };
 }
 
-function has(points: readonly Point[], alias: string, timestamp: number): boolean {
-  return points.some((point) => point.timestamp === timestamp && Object.hasOwn(point.values, alias));
-}
+const nameOf = (alias: string, timestamp: number) => `${timestamp} ${alias}`;
+const namesOf = ({ timestamp, values }: Point) => Object.keys(values).map((alias) => nameOf(alias, timestamp));
 
 function toState(row: StateRow): ValueState {
   return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };

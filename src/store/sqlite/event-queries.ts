@@ -43,12 +43,34 @@ export function createEventQueries(db: DatabaseSync) {
     ) as unknown as EventRow[];
   }
 
+  const newestBlocks = db.prepare(`SELECT seqs FROM identity_events
+    WHERE connector = ? AND identity = ? AND type = ? AND first < ? AND last > ? ORDER BY first DESC`);
+  const oldestBlocks = db.prepare(`SELECT seqs FROM identity_events
+    WHERE connector = ? AND identity = ? AND type = ? AND first < ? AND last > ? ORDER BY first`);
+  const one = db.prepare(`SELECT ${columns} FROM events e WHERE e.connector = ? AND e.seq = ?`);
+
+  /** The events of one identity and type, by way of the index that lists their numbers in blocks. */
+  function ofIdentity(connector: number, identity: string, type: number, query: EventQuery): EventRow[] {
+    const { before = MAX, after = -1, limit } = query;
+    const oldest = query.order === 'oldest';
+    const rows: EventRow[] = [];
+    for (const block of (oldest ? oldestBlocks : newestBlocks).iterate(connector, identity, type, before, after)) {
+      const seqs = (JSON.parse((block as { seqs: string }).seqs) as number[]).filter(
+        (seq) => seq > after && seq < before,
+      );
+      for (const seq of oldest ? seqs : seqs.reverse()) {
+        const row = one.get(connector, seq) as unknown as EventRow | undefined;
+        if (row !== undefined) rows.push(row);
+        if (rows.length > limit) return rows;
+      }
+    }
+    return rows;
+  }
+
   function rowsOf(connector: number, query: EventQuery): EventRow[] {
     const types = query.types?.map(typeCode);
     if (query.identity !== undefined) {
-      const from = `identity_events i JOIN events e ON e.connector = i.connector AND e.seq = i.seq
-        WHERE i.connector = ? AND i.identity = ? AND i.type = ?`;
-      return (types ?? allTypeCodes).flatMap((type) => range(from, [connector, query.identity!, type], query, 'i.seq'));
+      return (types ?? allTypeCodes).flatMap((type) => ofIdentity(connector, query.identity!, type, query));
     }
     if (types === undefined) return range('events e WHERE e.connector = ?', [connector], query, 'e.seq');
     const rare = types.filter((type) => type > FREQUENT_MAX);

@@ -38,7 +38,7 @@ export function createHousekeeping(parts: Parts) {
   );
   const dropEvents = db.prepare('DELETE FROM events WHERE connector = ? AND seq <= ?');
   const dropIndex = db.prepare(
-    'DELETE FROM identity_events WHERE connector = ? AND identity = ? AND type = ? AND seq = ?',
+    'DELETE FROM identity_events WHERE connector = ? AND identity = ? AND type = ? AND last <= ?',
   );
   const keepSeq = db.prepare("INSERT OR REPLACE INTO meta VALUES ('seq', ?)");
   const remains = db.prepare('SELECT device FROM remains LIMIT 1');
@@ -105,7 +105,8 @@ export function createHousekeeping(parts: Parts) {
     const old = fresh === -1 ? found : found.slice(0, fresh);
     const last = old.at(-1);
     if (last === undefined) return 0;
-    for (const { identity, type, seq } of old) if (identity !== null) dropIndex.run(connector, identity, type, seq);
+    // A row that also names younger events stays until those go too; readers find the log's row missing and pass over it.
+    for (const { identity, type } of old) if (identity !== null) dropIndex.run(connector, identity, type, last.seq);
     dropEvents.run(connector, last.seq);
     keepSeq.run(ledger.lastSeq());
     return old.length;

@@ -5,6 +5,7 @@
  * first. After a crash they are caught up from the log: `projected` in `meta` is written in the same transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Point } from '../../domain/device.ts';
 import type { ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { typeCode, typeName } from './codes.ts';
@@ -15,7 +16,7 @@ import { type LoggedEvent, pointsOf } from './ledger.ts';
 const WAITING_EVENTS = 100_000;
 const WAITING_BYTES = 128 << 20;
 /** Events per transaction: a few milliseconds of the loop. */
-const STEP_EVENTS = 1_000;
+const STEP_EVENTS = 2_000;
 const STEP_BYTES = 8 << 20;
 /** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
 const EAGER_EVENTS = 4_000;
@@ -35,8 +36,8 @@ export interface Projection {
   /** What is newer than the `state` table; undefined where nothing is. */
   held(device: number): ReadonlyMap<string, Held> | undefined;
   seen(device: number): { at: number; ip: string | null } | undefined;
-  /** True if a value of that alias and time waits to be written. */
-  waiting(device: number, alias: string, timestamp: number): boolean;
+  /** Reports of the device that wait to be written. */
+  waiting(device: number): Point[];
   /** Writes everything that waits, in steps between which the loop runs. */
   flush(): Promise<void>;
   /** The same without pause: at start and at the end. */
@@ -141,9 +142,8 @@ export function createProjection(
 
   function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, { at: number; ip: string | null }>) {
     for (const [device, { at, ip }] of touched) writers.seen(device, at, ip);
-    const byIdentity = events.filter((event) => event.identity !== null).sort(inIdentityOrder);
-    for (const { connector, identity, type, seq } of byIdentity) {
-      writers.identity(connector, identity!, typeCode(type), seq);
+    for (const { connector, identity, type, seqs } of byIdentity(events)) {
+      writers.identity(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
     }
     const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
     const gone = new Set([...devices].filter((device) => !writers.exists(device)));
@@ -173,15 +173,11 @@ export function createProjection(
     },
     held: (device) => states.get(device),
     seen: (device) => seen.get(device),
-    waiting(device, alias, timestamp) {
-      for (let at = head; at < queue.length; at += 1) {
-        const event = queue[at]!;
-        if (event.device !== device || event.type !== 'data_in') continue;
-        if (event.points.some((point) => point.timestamp === timestamp && Object.hasOwn(point.values, alias)))
-          return true;
-      }
-      return false;
-    },
+    waiting: (device) =>
+      queue
+        .slice(head)
+        .filter((event) => event.device === device && event.type === 'data_in')
+        .flatMap(({ points }) => points),
     flush,
     flushNow() {
       while (head < queue.length || seen.size > 0) step();
@@ -194,8 +190,31 @@ export function createProjection(
   };
 }
 
-function inIdentityOrder(a: LoggedEvent, b: LoggedEvent): number {
-  return a.identity === b.identity ? a.seq - b.seq : a.identity! < b.identity! ? -1 : 1;
+interface IdentityRow {
+  readonly connector: number;
+  readonly identity: string;
+  readonly type: number;
+  readonly seqs: number[];
+}
+
+/** One row for the events of one type and identity, sorted as their table is. */
+function byIdentity(events: readonly LoggedEvent[]): IdentityRow[] {
+  const rows = new Map<string, IdentityRow>();
+  for (const { connector, identity, type, seq } of events) {
+    if (identity === null) continue;
+    const code = typeCode(type);
+    const name = `${connector} ${code} ${identity}`;
+    const row = rows.get(name);
+    if (row === undefined) rows.set(name, { connector, identity, type: code, seqs: [seq] });
+    else row.seqs.push(seq);
+  }
+  return [...rows.values()].sort(
+    (a, b) => a.connector - b.connector || compare(a.identity, b.identity) || a.type - b.type,
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Lets memory follow an event: `data_in` sets both sides of the state, `data_out` what the cloud wants. */
@@ -297,7 +316,7 @@ function prepareWriters(db: DatabaseSync) {
     'UPDATE devices SET last_seen = ?1, last_ip = ?2, activity = ?1 WHERE key = ?3 AND (last_seen IS NULL OR last_seen < ?1)',
   );
   const exists = db.prepare('SELECT 1 FROM devices WHERE key = ?');
-  const identity = db.prepare('INSERT OR IGNORE INTO identity_events VALUES (?,?,?,?)');
+  const identity = db.prepare('INSERT OR IGNORE INTO identity_events VALUES (?,?,?,?,?,?)');
   // Each side follows the newer time, so that writing a step again after a crash changes nothing.
   const state = db.prepare(`
     INSERT INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
@@ -314,7 +333,8 @@ function prepareWriters(db: DatabaseSync) {
   return {
     seen: (device: number, at: number, ip: string | null) => seen.run(at, ip, device),
     exists: (device: number) => exists.get(device) !== undefined,
-    identity: (connector: number, name: string, type: number, seq: number) => identity.run(connector, name, type, seq),
+    identity: (connector: number, name: string, type: number, first: number, last: number, seqs: string) =>
+      identity.run(connector, name, type, first, last, seqs),
     state: (device: number, alias: number, ...values: (string | number | null)[]) =>
       state.run(device, alias, ...values),
     point: (device: number, alias: number, timestamp: number, value: string) =>

@@ -79,9 +79,11 @@ const migrations: readonly string[] = [
     PRIMARY KEY (connector, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX events_rare ON events (connector, type, seq) WHERE type > 2;
+  -- Where an identity's events stand in the log: "seqs" is a JSON list, one row for all that one step brought in.
   CREATE TABLE identity_events (
-    connector INTEGER NOT NULL, identity TEXT NOT NULL, type INTEGER NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (connector, identity, type, seq)
+    connector INTEGER NOT NULL, identity TEXT NOT NULL, type INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    seqs TEXT NOT NULL,
+    PRIMARY KEY (connector, identity, type, first)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE aliases (

@@ -5,6 +5,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { AppError } from '../../domain/errors.ts';
 import type { ImportDuplicate, ImportRow } from '../store.ts';
 import { digestOf } from './device-rows.ts';
 
@@ -34,11 +35,11 @@ export function createStage(folder: string, name: string): Stage {
   const insert = db.prepare('INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?)');
   const first = db.prepare('SELECT line FROM rows WHERE identity = ? OR digest = ? ORDER BY n LIMIT 1');
   let count = 0;
-  let open = true;
+  let state: 'open' | 'sealed' | 'closed' = 'open';
 
   function close(): void {
-    if (open) db.close();
-    open = false;
+    if (state === 'open') db.close();
+    state = 'closed';
   }
 
   return {
@@ -56,9 +57,11 @@ export function createStage(folder: string, name: string): Stage {
       return duplicates;
     },
     seal() {
-      if (!open) return;
+      if (state === 'sealed') return;
+      if (state === 'closed') throw new AppError('STORAGE_UNAVAILABLE', { seen: 'an import that was given up' });
       db.exec('COMMIT');
-      close();
+      db.close();
+      state = 'sealed';
       const file = openSync(path, 'r');
       fsyncSync(file);
       closeSync(file);
