@@ -1,5 +1,6 @@
 /** The only file that knows everything: config → store → rules → doors. Starts them in order and stops them in reverse. */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from './api/app.ts';
 import { ensureAdmin } from './api/first-account.ts';
 import { createClock } from './clock.ts';
@@ -18,8 +19,10 @@ import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/store.ts';
 import { version } from './version.ts';
 
+/** ms that callers of the management API have for what is under way. */
+const API_GRACE = 3_000;
 /** ms that devices have to take their last answers when the server stops. */
-const GRACE = 5_000;
+const GRACE = 4_000;
 
 export interface Server {
   readonly store: Store;
@@ -84,7 +87,13 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     };
 
     const api = createApi({ store, config, clock, logger, version, deviceUrl });
-    started.push(() => api.close());
+    // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
+    let apiClosed: Promise<unknown> | null = null;
+    started.unshift(() => apiClosed);
+    started.push(() => {
+      apiClosed = api.close();
+      return Promise.race([apiClosed, delay(API_GRACE)]);
+    });
     await api.listen({ host: config.consoleHost, port: config.consolePort });
     const consolePort = (api.server.address() as { port: number }).port;
     const { caPath } = identity;

@@ -87,10 +87,14 @@ const ofKnownDevices: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['VALUE_REFUSE
 /** Identities may hold colons (MAC addresses), so several places of `identity:password` may be the right one. */
 const COLONS_MAX = 16;
 
+/** Refusals written to the log per second; more are answered all the same. */
+const REFUSALS_LOGGED = 500;
+
 export function createAdmission(deps: AdmissionDeps): Admission {
   const { store, directory, sessions, failures, clock, logger } = deps;
   /** Keys the memory of verified passwords; gone with the process. */
   const passwordKey = randomBytes(32);
+  let refusals = { second: 0, logged: 0 };
 
   async function authenticate(presented: Presented): Promise<Session> {
     const { connector, certificate, token, basic, origin } = presented;
@@ -302,12 +306,20 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     return { credential: { type, digest: digestOfToken(token) }, token };
   }
 
+  /** Strangers must not be able to fill the disk with refusals, however many addresses they have. */
+  function mayLog(now: number): boolean {
+    const second = Math.floor(now / 1_000_000);
+    if (second !== refusals.second) refusals = { second, logged: 0 };
+    refusals.logged += 1;
+    return refusals.logged <= REFUSALS_LOGGED;
+  }
+
   function refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown {
     if (!(error instanceof AppError) || !telling.has(error.code)) return error;
     const now = clock();
     const limited = ofKnownDevices.has(error.code) ? null : failures.count(origin.ip, identity, now);
     if (limited !== null) return limited;
-    if (connector !== null) {
+    if (connector !== null && mayLog(now)) {
       const { code: rule, seen, wanted, message } = error;
       const payload = { rule, seen, wanted, message };
       const event = { type: 'refused' as const, identity, origin, timestamp: now, payload };

@@ -28,11 +28,21 @@ export function createFailures(): Failures {
     count(address, identity, now) {
       const second = Math.floor(now / 1_000_000);
       return (
-        add(addresses, address, second, ADDRESS_MAX, 'refusals from this address') ??
+        add(addresses, networkOf(address), second, ADDRESS_MAX, 'refusals from this address') ??
         (identity === null ? null : add(identities, identity, second, IDENTITY_MAX, 'refusals of this identity'))
       );
     },
   };
+}
+
+/** A v6 host has a whole /64 to send from: its first four groups stand for all of them. */
+function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = address.split('::', 2);
+  const groups = head.split(':');
+  if (!address.includes('::')) return groups.slice(0, 4).join(':');
+  const zeros = new Array(Math.max(0, 8 - groups.length - tail.split(':').length)).fill('0');
+  return [...groups, ...zeros, ...tail.split(':')].slice(0, 4).join(':');
 }
 
 function add(counts: Map<string, Count>, key: string, second: number, max: number, what: string): AppError | null {

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../../domain/certificate.ts';
+import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import { normalizeAddress } from '../../domain/network.ts';
@@ -15,10 +16,16 @@ import type { DoorDeps, Exchange } from './context.ts';
 import { connectorOf } from './host.ts';
 import { type Request, RequestParser } from './parser.ts';
 import { asAppError, failure, type Reply, render } from './reply.ts';
-import { allowOf, handlerOf, parseTarget } from './routes.ts';
+import { allowOf, handlerOf, parseTarget, type Target } from './routes.ts';
 
 /** Bytes of requests behind the one under way; more are left in the kernel. */
 const BEHIND_MAX = 65_536;
+
+interface Shown {
+  readonly authorization: string | undefined;
+  readonly cik: string | undefined;
+  readonly connector: string | undefined;
+}
 
 /** What the door lends to its connections. */
 export interface ConnectionDeps extends DoorDeps {
@@ -41,7 +48,8 @@ export class Connection {
   readonly #origin: Origin;
   #certificate: ClientCertificate | null | undefined;
   #session: Session | null = null;
-  #shown = '';
+  /** What `#session` was found by. */
+  #shown: Shown | null = null;
   /** A request is under way: being answered, or its answer being taken. */
   #busy = false;
   /** The client is slow to take an answer; nothing more is read until it has. */
@@ -132,7 +140,7 @@ export class Connection {
     const reply = await this.#reply(request);
     if (this.#socket.destroyed) return;
     const last = this.#closing || !request.keepAlive;
-    const taken = this.#socket.write(render(reply, last));
+    const taken = this.#socket.write(render(reply, last), reply.body === undefined ? 'latin1' : 'utf8');
     if (last) this.#end();
     else if (taken) this.#proceed();
     else this.#drain();
@@ -157,8 +165,9 @@ export class Connection {
   }
 
   async #reply(request: Request): Promise<Reply> {
-    const target = parseTarget(request.target);
+    let target: Target | undefined;
     try {
+      target = parseTarget(request.target);
       const { domain, directory } = this.#deps;
       const connector = connectorOf(target.host ?? request.host, this.#serverName(), domain, directory);
       const handler = handlerOf(target, request.method);
@@ -176,25 +185,26 @@ export class Connection {
     } catch (thrown) {
       const error = asAppError(thrown);
       if (error.status >= 500) this.#deps.onInternalError(error);
-      const allow = error.code === 'METHOD_NOT_ALLOWED' ? `Allow: ${allowOf(target.methods!)}\r\n` : '';
+      const allow = error.code === 'METHOD_NOT_ALLOWED' ? `Allow: ${allowOf(target!.methods!)}\r\n` : '';
       return failure(error, allow);
     }
   }
 
   /** The same credential on the same connection is the same device, as long as its session holds. */
-  async #authenticate(request: Request, connector: Exchange['connector']): Promise<Session> {
-    const shown = `${request.authorization ?? ''}\n${request.cik ?? ''}\n${connector?.id ?? ''}`;
+  async #authenticate(request: Request, connector: Connector | null): Promise<Session> {
+    const { authorization, cik } = request;
     const { admission } = this.#deps;
-    if (this.#session === null || this.#shown !== shown || !admission.holds(this.#session)) {
-      const presented = {
-        ...readAuthorization(request),
-        connector,
-        certificate: this.#presented(),
-        origin: this.#origin,
-      };
-      this.#session = await admission.authenticate(presented);
-      this.#shown = shown;
-    }
+    const before = this.#shown;
+    const same = before?.authorization === authorization && before?.cik === cik && before?.connector === connector?.id;
+    if (this.#session !== null && same && admission.holds(this.#session)) return this.#session;
+    const presented = {
+      ...readAuthorization(request),
+      connector,
+      certificate: this.#presented(),
+      origin: this.#origin,
+    };
+    this.#session = await admission.authenticate(presented);
+    this.#shown = { authorization, cik, connector: connector?.id };
     return this.#session;
   }
 

@@ -11,6 +11,19 @@ export function hostName(header: string): string {
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }
 
+/** Devices of a connector all send the same header: as many are remembered as there may be busy connectors. */
+const remembered = new Map<string, string>();
+const REMEMBERED_MAX = 1_000;
+
+function remember(header: string): string {
+  const known = remembered.get(header);
+  if (known !== undefined) return known;
+  const host = hostName(header);
+  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+  remembered.set(header, host);
+  return host;
+}
+
 /**
  * The connector that the host names; null for a host that names none, as older firmware sends. HOST_MISMATCH where the TLS
  * server name is another one, CONNECTOR_UNKNOWN for a name below the domain that nobody has.
@@ -21,7 +34,7 @@ export function connectorOf(
   domain: string,
   directory: Directory,
 ): Connector | null {
-  const host = header === undefined ? '' : hostName(header);
+  const host = header === undefined ? '' : remember(header);
   if (serverName !== null && host !== '' && host !== serverName.toLowerCase()) {
     throw new AppError('HOST_MISMATCH', { seen: `Host ${host}`, wanted: serverName });
   }

@@ -33,7 +33,22 @@ export interface Target {
   readonly host: string | null;
 }
 
+/** Most devices ask for the same few paths again and again; queries differ and are not remembered. */
+const remembered = new Map<string, Target>();
+const REMEMBERED_MAX = 64;
+const TARGET_REMEMBERED = 32;
+
 export function parseTarget(target: string): Target {
+  const known = remembered.get(target);
+  if (known !== undefined) return known;
+  const parsed = readTarget(target);
+  if (Object.hasOwn(table, parsed.path) && target.length <= TARGET_REMEMBERED && remembered.size < REMEMBERED_MAX) {
+    remembered.set(target, parsed);
+  }
+  return parsed;
+}
+
+function readTarget(target: string): Target {
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
   const local = absolute === null ? target : absolute[2] || '/';
   const mark = local.indexOf('?');

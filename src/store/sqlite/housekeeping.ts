@@ -179,6 +179,14 @@ export function createHousekeeping(parts: Parts) {
           projection.add(done.map(({ event }) => event));
         },
         durable(done) {
+          for (const { device } of done) {
+            const connector = connectors.nameOf(device.connector);
+            // What ended with the time is a credential: its sessions end too.
+            const cuts = device.phase !== phases.whitelisted;
+            if (cuts && connector !== undefined) {
+              signal({ kind: 'device', ref: { connector, identity: device.identity, key: device.key } });
+            }
+          }
           for (const connector of new Set(done.map(({ device }) => connectors.nameOf(device.connector)))) {
             if (connector !== undefined) signal({ kind: 'events', connector });
           }
