@@ -36,6 +36,8 @@ const BODY_BYTES = 1_048_576;
 /** An identity has up to 256 bytes, each of which may be percent-encoded; a tag name up to 128 characters of 4 bytes. */
 const PARAM_LENGTH = 128 * 4 * 3;
 const HEARTBEAT = 15_000;
+/** How long calls that are under way may go on when the app closes, in ms. */
+const GRACE = 5_000;
 /** A body of up to 1 MiB that takes longer than this, in ms, is not meant well. */
 const BODY_TIME = 30_000;
 
@@ -46,8 +48,15 @@ const securityHeaders = {
   'x-content-type-options': 'nosniff',
 };
 
-/** The app, not listening yet. `heartbeat`: ms between two signs of life on an event stream. */
-export function createApi(deps: ApiDeps, options: { readonly heartbeat?: number } = {}): FastifyInstance {
+export interface ApiOptions {
+  /** Time between two signs of life on an event stream, in ms. */
+  readonly heartbeat?: number;
+  /** How long calls that are under way may go on when the app closes, in ms. */
+  readonly grace?: number;
+}
+
+/** The app, not listening yet. */
+export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInstance {
   const state: ApiState = {
     logins: createLoginThrottles(),
     streams: new Set(),
@@ -73,6 +82,8 @@ export function createApi(deps: ApiDeps, options: { readonly heartbeat?: number 
   app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders));
   app.addHook('preClose', async () => {
     for (const stream of state.streams) stream.abort();
+    // A client that never finishes its request, or sends none, must not hold up the end.
+    setTimeout(() => app.server.closeAllConnections(), options.grace ?? GRACE).unref();
   });
   registerDocument(app, deps.version);
   app.register(async (api) => registerRoutes(api, deps, state));

@@ -2,7 +2,7 @@
 import type { EventType } from '../../domain/connector.ts';
 import type { DeviceStatus, Protocol } from '../../domain/device.ts';
 
-/** 1 and 2 are the frequent ones; the partial index `events_rare` holds all others. */
+/** 1 and 2 are the frequent ones; all others are indexed by type too. */
 const typeCodes: Record<EventType, number> = {
   data_in: 1,
   publish: 2,
@@ -22,7 +22,7 @@ const typeCodes: Record<EventType, number> = {
 };
 const typeNames = new Map(Object.entries(typeCodes).map(([name, code]) => [code, name as EventType]));
 
-/** Codes up to this one are not in `events_rare`. */
+/** Codes up to this one have no index by type: reading the log itself finds them as fast. */
 export const FREQUENT_MAX = 2;
 export const typeCode = (type: EventType): number => typeCodes[type];
 export const typeName = (code: number): EventType => typeNames.get(code)!;

@@ -70,7 +70,18 @@ export interface Committer {
   close(): Promise<void>;
 }
 
-export function createCommitter(db: DatabaseSync, walFile: string, onFatal: (error: Error) => void): Committer {
+/** Rows that a transaction's writes share: written right before its COMMIT, dropped with its ROLLBACK. */
+export interface Shared {
+  flush(): void;
+  discard(): void;
+}
+
+export function createCommitter(
+  db: DatabaseSync,
+  walFile: string,
+  shared: Shared,
+  onFatal: (error: Error) => void,
+): Committer {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -179,8 +190,10 @@ export function createCommitter(db: DatabaseSync, walFile: string, onFatal: (err
           refused.push({ write, error: error instanceof Refused ? error.reason : error });
         }
       }
+      shared.flush();
       commit.run();
     } catch (error) {
+      shared.discard();
       if (db.isTransaction) rollback.run();
       throw error;
     }

@@ -4,9 +4,10 @@ import type { Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { DataEntry, DeviceRef, Signal, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
+import { spanOf, timesIn } from './blocks.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
-import type { Ledger, LoggedEvent } from './ledger.ts';
+import { type Ledger, type LoggedEvent, sizeOfData } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
 interface Parts {
@@ -32,7 +33,7 @@ export function createData({ db, committer, connectors, aliases, ledger, project
     FROM state s JOIN aliases a ON a.key = s.alias WHERE s.device = ? ORDER BY a.name`);
   const oneState = db.prepare(`SELECT '' AS name, set_value, set_at, reported, reported_at
     FROM state WHERE device = ? AND alias = ?`);
-  const recorded = db.prepare('SELECT 1 FROM points WHERE device = ? AND alias = ? AND timestamp = ?');
+  const blocks = db.prepare('SELECT data FROM points WHERE device = ? AND alias = ? AND span = ?');
 
   function submit(entry: DataEntry, check: () => void): Promise<void> {
     if (projection.full()) {
@@ -46,7 +47,7 @@ export function createData({ db, committer, connectors, aliases, ledger, project
     };
     return committer
       .submit(write, {
-        bytes: sizeOf(entry),
+        bytes: sizeOfData(entry),
         committed: (event) => projection.add([event]),
         durable: () => {
           if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });
@@ -65,19 +66,30 @@ export function createData({ db, committer, connectors, aliases, ledger, project
     return recording.entries.filter(({ ref }) => ref.key === entry.ref.key);
   }
 
-  /** A point is recorded if its row is written or about to be. */
+  /** Times that are recorded already in the span of this one. */
+  function timesAround(device: number, alias: number, timestamp: number): Set<number> {
+    const rows = blocks.all(device, alias, spanOf(timestamp)) as { data: string }[];
+    return new Set(rows.flatMap(({ data }) => timesIn(data)));
+  }
+
+  /** A point is recorded if it stands in a block or is about to. */
   function conflictsOf(entry: DataEntry): { alias: string; timestamp: number }[] {
     const { ref, points } = entry;
+    const connector = connectors.keyOf(ref.connector);
     const others = beside(entry).flatMap(({ points }) => points);
     const waiting = new Set([...others, ...projection.waiting(ref.key)].flatMap(namesOf));
-    const connector = connectors.keyOf(ref.connector);
+    const spans = new Map<string, Set<number>>();
+    const isStored = (name: string, timestamp: number) => {
+      const alias = aliases.find(connector, name);
+      if (alias === undefined) return false;
+      const span = `${alias} ${spanOf(timestamp)}`;
+      const times = spans.get(span) ?? timesAround(ref.key, alias, timestamp);
+      spans.set(span, times);
+      return times.has(timestamp);
+    };
     return points.flatMap(({ timestamp, values }) =>
       Object.keys(values)
-        .filter((alias) => {
-          const key = aliases.find(connector, alias);
-          const stored = key !== undefined && recorded.get(ref.key, key, timestamp) !== undefined;
-          return stored || waiting.has(nameOf(alias, timestamp));
-        })
+        .filter((alias) => waiting.has(nameOf(alias, timestamp)) || isStored(alias, timestamp))
         .map((alias) => ({ alias, timestamp })),
     );
   }
@@ -137,14 +149,6 @@ function toState(row: StateRow): ValueState {
 function aliasesOf({ points }: DataEntry): string[] {
   if (points.length === 1) return Object.keys(points[0]!.values);
   return [...new Set(points.flatMap(({ values }) => Object.keys(values)))];
-}
-
-function sizeOf({ points, undefinedPoints }: DataEntry): number {
-  let size = 200;
-  for (const list of [points, undefinedPoints]) {
-    for (const { values } of list) for (const alias in values) size += alias.length + 2 * values[alias]!.length;
-  }
-  return size;
 }
 
 function nothing(): void {}

@@ -1,116 +1,114 @@
-/** Questions about the log. Each type is read from its own index range and the ranges are merged, so a rare type is found at once. */
+/**
+ * Questions about the log. What an index knows (an identity, a rare type) is read by number, each type from its own range,
+ * and merged; everything else is read from the log itself, row by row.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoredEvent, Tags } from '../../domain/device.ts';
 import type { EventQuery } from '../store.ts';
 import { allTypeCodes, FREQUENT_MAX, protocolName, typeCode, typeName } from './codes.ts';
+import type { LogEntry } from './ledger.ts';
 
-interface EventRow {
-  readonly seq: number;
-  readonly type: number;
-  readonly identity: string | null;
-  readonly ip: string | null;
-  readonly protocol: number | null;
-  readonly timestamp: number;
-  readonly connection: string | null;
-  readonly payload: string | null;
-  readonly tags: string | null;
-}
-
-const columns = `e.seq, e.type, e.identity, e.ip, e.protocol, e.timestamp, e.connection, e.payload,
-  (SELECT tags FROM devices WHERE connector = e.connector AND identity = e.identity) AS tags`;
 const MAX = Number.MAX_SAFE_INTEGER;
 
 export function createEventQueries(db: DatabaseSync) {
-  const statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
-  const prepared = (sql: string) => {
-    let statement = statements.get(sql);
-    if (statement === undefined) {
-      statement = db.prepare(sql);
-      statements.set(sql, statement);
-    }
-    return statement;
+  const blocks = {
+    newest: db.prepare(`SELECT seqs FROM event_index
+      WHERE connector = ? AND identity = ? AND type = ? AND first < ? AND last > ? ORDER BY first DESC`),
+    oldest: db.prepare(`SELECT seqs FROM event_index
+      WHERE connector = ? AND identity = ? AND type = ? AND first < ? AND last > ? ORDER BY first`),
   };
+  const rows = {
+    newest: db.prepare('SELECT events FROM log WHERE connector = ? AND first < ? AND last > ? ORDER BY first DESC'),
+    oldest: db.prepare(`SELECT events FROM log WHERE connector = ?1 AND first < ?2 AND last > ?3
+      AND first >= coalesce((SELECT max(first) FROM log WHERE connector = ?1 AND first <= ?3), 0) ORDER BY first`),
+  };
+  const rowOf = db.prepare('SELECT events FROM log WHERE connector = ? AND first <= ? ORDER BY first DESC LIMIT 1');
+  const tagsOf = db.prepare('SELECT tags FROM devices WHERE connector = ? AND identity = ?');
 
-  /** One range of one index: `seq` between the bounds, in the order asked. */
-  function range(from: string, values: readonly (string | number)[], query: EventQuery, seq: string): EventRow[] {
-    const order = query.order === 'oldest' ? 'ASC' : 'DESC';
-    const sql = `SELECT ${columns} FROM ${from} AND ${seq} > ? AND ${seq} < ? ORDER BY ${seq} ${order} LIMIT ?`;
-    return prepared(sql).all(
-      ...values,
-      query.after ?? -1,
-      query.before ?? MAX,
-      query.limit + 1,
-    ) as unknown as EventRow[];
+  /** Reads events by number; neighbours often stand in the same row. */
+  function createLookup(connector: number): (seq: number) => LogEntry | undefined {
+    let row: readonly LogEntry[] = [];
+    return (seq) => {
+      const first = row[0]?.[0] ?? MAX;
+      const last = row.at(-1)?.[0] ?? 0;
+      if (seq < first || seq > last) {
+        const found = rowOf.get(connector, seq) as { events: string } | undefined;
+        row = found === undefined ? [] : (JSON.parse(found.events) as LogEntry[]);
+      }
+      return row.find((entry) => entry[0] === seq);
+    };
   }
 
-  const newestBlocks = db.prepare(`SELECT seqs FROM identity_events
-    WHERE connector = ? AND identity = ? AND type = ? AND first < ? AND last > ? ORDER BY first DESC`);
-  const oldestBlocks = db.prepare(`SELECT seqs FROM identity_events
-    WHERE connector = ? AND identity = ? AND type = ? AND first < ? AND last > ? ORDER BY first`);
-  const one = db.prepare(`SELECT ${columns} FROM events e WHERE e.connector = ? AND e.seq = ?`);
-
-  /** The events of one identity and type, by way of the index that lists their numbers in blocks. */
-  function ofIdentity(connector: number, identity: string, type: number, query: EventQuery): EventRow[] {
-    const { before = MAX, after = -1, limit } = query;
-    const oldest = query.order === 'oldest';
-    const rows: EventRow[] = [];
-    for (const block of (oldest ? oldestBlocks : newestBlocks).iterate(connector, identity, type, before, after)) {
-      const seqs = (JSON.parse((block as { seqs: string }).seqs) as number[]).filter(
-        (seq) => seq > after && seq < before,
-      );
-      for (const seq of oldest ? seqs : seqs.reverse()) {
-        const row = one.get(connector, seq) as unknown as EventRow | undefined;
-        if (row !== undefined) rows.push(row);
-        if (rows.length > limit) return rows;
+  /** Events of one type that an index lists in blocks of numbers; `identity` '' for those of all. */
+  function indexed(connector: number, identity: string, type: number, query: EventQuery): LogEntry[] {
+    const { before = MAX, after = -1, limit, order = 'newest' } = query;
+    const lookup = createLookup(connector);
+    const found: LogEntry[] = [];
+    for (const block of blocks[order].iterate(connector, identity, type, before, after)) {
+      const { seqs } = block as { seqs: string };
+      const inside = (JSON.parse(seqs) as number[]).filter((seq) => seq > after && seq < before);
+      for (const seq of order === 'oldest' ? inside : inside.reverse()) {
+        const entry = lookup(seq);
+        if (entry !== undefined) found.push(entry);
+        if (found.length > limit) return found;
       }
     }
-    return rows;
+    return found;
   }
 
-  function rowsOf(connector: number, query: EventQuery): EventRow[] {
+  /** Events of the log itself; `types` null for all. */
+  function scanned(connector: number, types: ReadonlySet<number> | null, query: EventQuery): LogEntry[] {
+    const { before = MAX, after = -1, limit, order = 'newest' } = query;
+    const found: LogEntry[] = [];
+    for (const row of rows[order].iterate(connector, before, after)) {
+      const entries = JSON.parse((row as { events: string }).events) as LogEntry[];
+      for (const entry of order === 'oldest' ? entries : entries.reverse()) {
+        const [seq, type] = entry;
+        if (seq <= after || seq >= before || (types !== null && !types.has(type))) continue;
+        found.push(entry);
+        if (found.length > limit) return found;
+      }
+      // The order of the index by `first` cannot end this by itself.
+      if (order === 'newest' && entries.at(-1)![0] <= after) break;
+    }
+    return found;
+  }
+
+  function entriesOf(connector: number, query: EventQuery): LogEntry[] {
     const types = query.types?.map(typeCode);
     if (query.identity !== undefined) {
-      return (types ?? allTypeCodes).flatMap((type) => ofIdentity(connector, query.identity!, type, query));
+      return (types ?? allTypeCodes).flatMap((type) => indexed(connector, query.identity!, type, query));
     }
-    if (types === undefined) return range('events e WHERE e.connector = ?', [connector], query, 'e.seq');
+    if (types === undefined) return scanned(connector, null, query);
     const rare = types.filter((type) => type > FREQUENT_MAX);
     const frequent = types.filter((type) => type <= FREQUENT_MAX);
-    const list = frequent.map(() => '?').join(',');
-    return [
-      ...rare.flatMap((type) =>
-        range(
-          'events e INDEXED BY events_rare WHERE e.connector = ? AND e.type > 2 AND e.type = ?',
-          [connector, type],
-          query,
-          'e.seq',
-        ),
-      ),
-      ...(frequent.length === 0
-        ? []
-        : range(`events e WHERE e.connector = ? AND +e.type IN (${list})`, [connector, ...frequent], query, 'e.seq')),
-    ];
+    if (frequent.length > 0) return scanned(connector, new Set(types), query);
+    return rare.flatMap((type) => indexed(connector, '', type, query));
+  }
+
+  function toEvent(connector: number, entry: LogEntry): StoredEvent {
+    const [seq, type, identity, , ip, protocol, timestamp, connection, payload] = entry;
+    const device = identity === null ? undefined : (tagsOf.get(connector, identity) as { tags: string } | undefined);
+    return {
+      seq,
+      type: typeName(type),
+      identity,
+      ip,
+      protocol: protocolName(protocol),
+      timestamp,
+      connection_id: connection,
+      tags: device === undefined ? {} : (JSON.parse(device.tags) as Tags),
+      payload,
+    };
   }
 
   return {
     readEvents(connector: number, query: EventQuery): { events: StoredEvent[]; mayLoadMore: boolean } {
-      const rows = rowsOf(connector, query);
+      const entries = entriesOf(connector, query);
       const sign = query.order === 'oldest' ? 1 : -1;
-      rows.sort((a, b) => sign * (a.seq - b.seq));
-      return { events: rows.slice(0, query.limit).map(toEvent), mayLoadMore: rows.length > query.limit };
+      entries.sort((a, b) => sign * (a[0] - b[0]));
+      const events = entries.slice(0, query.limit).map((entry) => toEvent(connector, entry));
+      return { events, mayLoadMore: entries.length > query.limit };
     },
-  };
-}
-
-function toEvent(row: EventRow): StoredEvent {
-  return {
-    seq: row.seq,
-    type: typeName(row.type),
-    identity: row.identity,
-    ip: row.ip,
-    protocol: protocolName(row.protocol),
-    timestamp: row.timestamp,
-    connection_id: row.connection,
-    tags: row.tags === null ? {} : (JSON.parse(row.tags) as Tags),
-    payload: row.payload === null ? null : JSON.parse(row.payload),
   };
 }

@@ -3,12 +3,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ConnectorSettings } from '../../domain/connector.ts';
 import type { NewEvent } from '../../domain/device.ts';
 import type { Signal } from '../store.ts';
+import { spanOf } from './blocks.ts';
 import { type Phase, phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
 import type { DeviceRows } from './device-rows.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, LogEntry } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
 interface Parts {
@@ -33,18 +34,17 @@ export function createHousekeeping(parts: Parts) {
     phase = iif(phase = ${phases.locked}, phase, ${phases.expired}) WHERE key = ?`);
   const purgeable = db.prepare(`SELECT identity FROM devices
     WHERE connector = ? AND phase = ${phases.expired} AND provisioned_at IS NULL AND expires > 0 AND expires <= ? LIMIT ?`);
-  const oldest = db.prepare(
-    'SELECT seq, type, identity, timestamp FROM events WHERE connector = ? ORDER BY seq LIMIT ?',
-  );
-  const dropEvents = db.prepare('DELETE FROM events WHERE connector = ? AND seq <= ?');
+  const oldest = db.prepare('SELECT first, events FROM log WHERE connector = ? ORDER BY first LIMIT ?');
+  const keepRest = db.prepare('UPDATE log SET events = ? WHERE connector = ? AND first = ?');
+  const dropRow = db.prepare('DELETE FROM log WHERE connector = ? AND first = ?');
   const dropIndex = db.prepare(
-    'DELETE FROM identity_events WHERE connector = ? AND identity = ? AND type = ? AND last <= ?',
+    'DELETE FROM event_index WHERE connector = ? AND identity = ? AND type = ? AND last <= ?',
   );
   const keepSeq = db.prepare("INSERT OR REPLACE INTO meta VALUES ('seq', ?)");
   const remains = db.prepare('SELECT device FROM remains LIMIT 1');
   const dropState = db.prepare('DELETE FROM state WHERE device = ?');
-  const dropPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, timestamp) IN
-    (SELECT alias, timestamp FROM points WHERE device = ?1 LIMIT ?2)`);
+  const dropPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, span, step) IN
+    (SELECT alias, span, step FROM points WHERE device = ?1 LIMIT ?2)`);
   const dropRemains = db.prepare('DELETE FROM remains WHERE device = ?');
   const orphan = db.prepare('SELECT key FROM connectors WHERE id IS NULL LIMIT 1');
   const anyDevices = db.prepare('SELECT identity FROM devices WHERE connector = ? LIMIT ?');
@@ -57,12 +57,16 @@ export function createHousekeeping(parts: Parts) {
     'DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE expires <= ? LIMIT ?)',
   );
   const nextDevices = db.prepare('SELECT key FROM devices WHERE connector = ? AND key > ? ORDER BY key LIMIT ?');
-  const oldPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, timestamp) IN
-    (SELECT p.alias, p.timestamp FROM state s JOIN points p ON p.device = s.device AND p.alias = s.alias
-     WHERE s.device = ?1 AND p.timestamp < ?2 LIMIT ?3)`);
+  const oldPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, span, step) IN
+    (SELECT p.alias, p.span, p.step FROM state s JOIN points p ON p.device = s.device AND p.alias = s.alias
+     WHERE s.device = ?1 AND p.span < ?2 LIMIT ?3)`);
   /** Where the walk over the devices of a connector stands that looks for old history. */
   const walk = new Map<number, number>();
 
+  interface LogRow {
+    readonly first: number;
+    readonly events: string;
+  }
   interface Due {
     readonly key: number;
     readonly connector: number;
@@ -94,22 +98,25 @@ export function createHousekeeping(parts: Parts) {
     });
   }
 
+  /** Removes old events from the front of the log: mostly whole rows, as the events of a row are of one moment. */
   function purgeEvents(connector: number, before: number, limit: number): number {
-    const found = oldest.all(connector, limit) as {
-      seq: number;
-      type: number;
-      identity: string | null;
-      timestamp: number;
-    }[];
-    const fresh = found.findIndex(({ timestamp }) => timestamp >= before);
-    const old = fresh === -1 ? found : found.slice(0, fresh);
-    const last = old.at(-1);
-    if (last === undefined) return 0;
-    // A row that also names younger events stays until those go too; readers find the log's row missing and pass over it.
-    for (const { identity, type } of old) if (identity !== null) dropIndex.run(connector, identity, type, last.seq);
-    dropEvents.run(connector, last.seq);
-    keepSeq.run(ledger.lastSeq());
-    return old.length;
+    let purged = 0;
+    for (const row of oldest.all(connector, limit) as unknown as LogRow[]) {
+      const entries = JSON.parse(row.events) as LogEntry[];
+      const old = entries.filter(([, , , , , , timestamp]) => timestamp < before).slice(0, limit - purged);
+      if (old.length === 0) break;
+      // An index row that also names younger events stays until those go too; readers pass over what is no longer there.
+      const [last] = old.at(-1)!;
+      for (const [, type, identity] of old) {
+        if (identity !== null) dropIndex.run(connector, identity, type, last);
+        dropIndex.run(connector, '', type, last);
+      }
+      if (old.length === entries.length) dropRow.run(connector, row.first);
+      else keepRest.run(JSON.stringify(entries.filter((entry) => !old.includes(entry))), connector, row.first);
+      purged += old.length;
+    }
+    if (purged > 0) keepSeq.run(ledger.lastSeq());
+    return purged;
   }
 
   function purgeRemains(limit: number): number {
@@ -125,7 +132,7 @@ export function createHousekeeping(parts: Parts) {
     const devices = nextDevices.all(connector, walk.get(connector) ?? 0, HISTORY_DEVICES) as { key: number }[];
     let dropped = 0;
     for (const { key } of devices) {
-      dropped += Number(oldPoints.run(key, before, limit - dropped).changes);
+      dropped += Number(oldPoints.run(key, spanOf(before), limit - dropped).changes);
       if (dropped >= limit) return dropped;
       walk.set(connector, key);
     }

@@ -13,9 +13,9 @@ import { createDeviceRows } from './device-rows.ts';
 import { createDevices } from './devices.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
-import { createLedger } from './ledger.ts';
+import { createLedger, readUnprojected } from './ledger.ts';
 import { createPeople } from './people.ts';
-import { createProjection, unprojected } from './projection.ts';
+import { createProjection } from './projection.ts';
 import { createReader, type Failures } from './reader.ts';
 
 interface Options {
@@ -23,9 +23,6 @@ interface Options {
   readonly folder: string;
   readonly failures?: Failures;
 }
-
-/** Events read back at a time when a start catches up with the log. */
-const CATCH_UP = 5_000;
 
 /** Opens the database, finishes what a crash interrupted, and resolves when it can be used. */
 export async function openSqliteStore({ folder, failures = crash }: Options): Promise<Store> {
@@ -36,9 +33,9 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
   const signal = (sent: Signal) => {
     for (const listener of listeners) listener(sent);
   };
-  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, failures.fatal);
-  const aliases = createAliases(db);
   const ledger = createLedger(db);
+  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, ledger, failures.fatal);
+  const aliases = createAliases(db);
   const projection = createProjection(db, committer, aliases, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
   );
@@ -53,7 +50,7 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
   const housekeeping = createHousekeeping(parts);
   const people = createPeople(db, committer);
 
-  for (let rest = unprojected(db, CATCH_UP); rest.length > 0; rest = unprojected(db, CATCH_UP)) {
+  for (let rest = readUnprojected(db); rest.length > 0; rest = readUnprojected(db)) {
     projection.add(rest);
     projection.flushNow();
   }
@@ -120,7 +117,8 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
       });
     },
     async readEvents(id, query) {
-      if (query.identity !== undefined) await projection.flush();
+      // These are found by an index that follows the log.
+      if (query.identity !== undefined || query.types !== undefined) await projection.flush();
       return reader.ask('readEvents', connectors.keyOf(id), query);
     },
     lastSeq: async () => ledger.lastSeq(),

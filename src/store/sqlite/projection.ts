@@ -8,20 +8,22 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Point } from '../../domain/device.ts';
 import type { ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
-import { typeCode, typeName } from './codes.ts';
+import { type Block, spanOf } from './blocks.ts';
+import { FREQUENT_MAX, typeCode } from './codes.ts';
 import type { Committer } from './committer.ts';
-import { type LoggedEvent, pointsOf } from './ledger.ts';
+import type { LoggedEvent } from './ledger.ts';
 
 /** Waiting events past which new data is refused: reached only when the disk takes no more. */
 const WAITING_EVENTS = 100_000;
 const WAITING_BYTES = 128 << 20;
-/** Events per transaction: a few milliseconds of the loop. */
-const STEP_EVENTS = 2_000;
+/** Bounds of a transaction: a few milliseconds of the loop. What it costs is rows, and those follow the devices in it. */
+const STEP_EVENTS = 8_000;
+const STEP_DEVICES = 400;
 const STEP_BYTES = 8 << 20;
 /** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
-const EAGER_EVENTS = 4_000;
+const EAGER_EVENTS = 8_000;
 const EAGER_BYTES = 16 << 20;
-const LAZY_MS = 500;
+const LAZY_MS = 1_000;
 
 interface Held {
   readonly state: ValueState;
@@ -119,7 +121,12 @@ export function createProjection(
   function step(): void {
     const from = head;
     let size = 0;
-    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES) size += sizeOf(queue[head++]!);
+    const devices = new Set<number | null>();
+    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && devices.size < STEP_DEVICES) {
+      const event = queue[head++]!;
+      devices.add(event.device);
+      size += sizeOf(event);
+    }
     const events = queue.slice(from, head);
     const touched = seen;
     seen = new Map();
@@ -142,18 +149,21 @@ export function createProjection(
 
   function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, { at: number; ip: string | null }>) {
     for (const [device, { at, ip }] of touched) writers.seen(device, at, ip);
-    for (const { connector, identity, type, seqs } of byIdentity(events)) {
-      writers.identity(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
+    for (const { connector, identity, type, seqs } of indexRows(events)) {
+      writers.index(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
     }
     const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
     const gone = new Set([...devices].filter((device) => !writers.exists(device)));
-    const rows = stateAndPoints(events, gone, aliases);
+    const rows = stateAndBlocks(events, gone, aliases);
     for (const { device, alias, set, setAt, reported, reportedAt } of rows.state) {
       writers.state(device, alias, set, setAt, reported, reportedAt);
     }
-    for (const { device, alias, timestamp, value } of rows.points) writers.point(device, alias, timestamp, value);
     const lastSeq = events.at(-1)?.seq;
-    if (lastSeq !== undefined) writers.mark(lastSeq, newest);
+    if (lastSeq === undefined) return;
+    for (const { device, alias, span, block } of rows.blocks) {
+      writers.block(device, alias, span, lastSeq, JSON.stringify(block));
+    }
+    writers.mark(lastSeq, newest);
   }
 
   async function flush(): Promise<void> {
@@ -190,23 +200,26 @@ export function createProjection(
   };
 }
 
-interface IdentityRow {
+interface IndexRow {
   readonly connector: number;
   readonly identity: string;
   readonly type: number;
   readonly seqs: number[];
 }
 
-/** One row for the events of one type and identity, sorted as their table is. */
-function byIdentity(events: readonly LoggedEvent[]): IdentityRow[] {
-  const rows = new Map<string, IdentityRow>();
-  for (const { connector, identity, type, seq } of events) {
-    if (identity === null) continue;
-    const code = typeCode(type);
-    const name = `${connector} ${code} ${identity}`;
+/** One row for the events of one type and identity, and one for those of a rare type; sorted as their table is. */
+function indexRows(events: readonly LoggedEvent[]): IndexRow[] {
+  const rows = new Map<string, IndexRow>();
+  const add = (connector: number, identity: string, type: number, seq: number) => {
+    const name = `${connector} ${type} ${identity}`;
     const row = rows.get(name);
-    if (row === undefined) rows.set(name, { connector, identity, type: code, seqs: [seq] });
+    if (row === undefined) rows.set(name, { connector, identity, type, seqs: [seq] });
     else row.seqs.push(seq);
+  };
+  for (const { connector, identity, type, seq } of events) {
+    const code = typeCode(type);
+    if (identity !== null) add(connector, identity, code, seq);
+    if (code > FREQUENT_MAX) add(connector, '', code, seq);
   }
   return [...rows.values()].sort(
     (a, b) => a.connector - b.connector || compare(a.identity, b.identity) || a.type - b.type,
@@ -273,42 +286,49 @@ interface StateRow extends ValueState {
   readonly device: number;
   readonly alias: number;
 }
-interface PointRow {
+interface BlockRow {
   readonly device: number;
   readonly alias: number;
-  readonly timestamp: number;
-  readonly value: string;
+  readonly span: number;
+  readonly block: Block;
 }
 
-/** The rows of one step, sorted as their tables are, with one state row for however many values of an alias. */
-function stateAndPoints(events: readonly LoggedEvent[], gone: ReadonlySet<number>, aliases: Aliases) {
-  const points: PointRow[] = [];
+/** The rows of one step, sorted as their tables are: one of state for each alias, one of history for each alias and span. */
+function stateAndBlocks(events: readonly LoggedEvent[], gone: ReadonlySet<number>, aliases: Aliases) {
   const state = new Map<number, Map<number, StateRow>>();
-  for (const { connector, device, type, timestamp: arrived, points: moments } of events) {
-    if (device === null || moments.length === 0 || gone.has(device)) continue;
+  const blocks = new Map<string, BlockRow>();
+  for (const { connector, device, type, timestamp: arrived, points } of events) {
+    if (device === null || points.length === 0 || gone.has(device)) continue;
     const reports = type === 'data_in';
     let ofDevice = state.get(device);
     if (ofDevice === undefined) {
       ofDevice = new Map();
       state.set(device, ofDevice);
     }
-    for (const { timestamp, values } of moments) {
+    for (const { timestamp, values } of points) {
+      const at = Math.min(timestamp, arrived);
       for (const name in values) {
         const alias = aliases.key(connector, name);
         const value = values[name]!;
-        if (reports) points.push({ device, alias, timestamp, value });
-        ofDevice.set(alias, {
-          device,
-          alias,
-          ...follow(ofDevice.get(alias), reports, Math.min(timestamp, arrived), value),
-        });
+        if (reports) blockOf(blocks, device, alias, spanOf(timestamp)).push(timestamp, value);
+        ofDevice.set(alias, { device, alias, ...follow(ofDevice.get(alias), reports, at, value) });
       }
     }
   }
-  points.sort((a, b) => a.device - b.device || a.alias - b.alias || a.timestamp - b.timestamp);
   const rows = [...state.values()].flatMap((ofDevice) => [...ofDevice.values()]);
   rows.sort((a, b) => a.device - b.device || a.alias - b.alias);
-  return { points, state: rows };
+  const history = [...blocks.values()];
+  history.sort((a, b) => a.device - b.device || a.alias - b.alias || a.span - b.span);
+  return { state: rows, blocks: history };
+}
+
+function blockOf(blocks: Map<string, BlockRow>, device: number, alias: number, span: number): Block {
+  const name = `${device} ${alias} ${span}`;
+  const known = blocks.get(name);
+  if (known !== undefined) return known.block;
+  const block: Block = [];
+  blocks.set(name, { device, alias, span, block });
+  return block;
 }
 
 function prepareWriters(db: DatabaseSync) {
@@ -316,7 +336,7 @@ function prepareWriters(db: DatabaseSync) {
     'UPDATE devices SET last_seen = ?1, last_ip = ?2, activity = ?1 WHERE key = ?3 AND (last_seen IS NULL OR last_seen < ?1)',
   );
   const exists = db.prepare('SELECT 1 FROM devices WHERE key = ?');
-  const identity = db.prepare('INSERT OR IGNORE INTO identity_events VALUES (?,?,?,?,?,?)');
+  const index = db.prepare('INSERT OR IGNORE INTO event_index VALUES (?,?,?,?,?,?)');
   // Each side follows the newer time, so that writing a step again after a crash changes nothing.
   const state = db.prepare(`
     INSERT INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
@@ -324,7 +344,7 @@ function prepareWriters(db: DatabaseSync) {
       set_at = iif(set_at IS NULL OR ?4 >= set_at, coalesce(?4, set_at), set_at),
       reported = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?5, reported), reported),
       reported_at = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?6, reported_at), reported_at)`);
-  const point = db.prepare('INSERT OR IGNORE INTO points VALUES (?,?,?,?)');
+  const block = db.prepare('INSERT OR IGNORE INTO points VALUES (?,?,?,?,?)');
   const mark = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projected', ?), ('newest', ?)");
   const newest = db.prepare("SELECT coalesce(max(value), 0) AS newest FROM meta WHERE name = 'newest'");
   const readState = db.prepare(
@@ -333,12 +353,12 @@ function prepareWriters(db: DatabaseSync) {
   return {
     seen: (device: number, at: number, ip: string | null) => seen.run(at, ip, device),
     exists: (device: number) => exists.get(device) !== undefined,
-    identity: (connector: number, name: string, type: number, first: number, last: number, seqs: string) =>
-      identity.run(connector, name, type, first, last, seqs),
+    index: (connector: number, identity: string, type: number, first: number, last: number, seqs: string) =>
+      index.run(connector, identity, type, first, last, seqs),
     state: (device: number, alias: number, ...values: (string | number | null)[]) =>
       state.run(device, alias, ...values),
-    point: (device: number, alias: number, timestamp: number, value: string) =>
-      point.run(device, alias, timestamp, value),
+    block: (device: number, alias: number, span: number, step: number, data: string) =>
+      block.run(device, alias, span, step, data),
     mark: (seq: number, newest: number) => mark.run(seq, newest),
     newest: () => (newest.get() as { newest: number }).newest,
     readState(device: number, alias: number): ValueState | undefined {
@@ -356,20 +376,3 @@ function sizeOf(event: LoggedEvent): number {
   for (const { values } of event.points) for (const alias in values) size += 2 * values[alias]!.length + 64;
   return size;
 }
-
-/** Events that a crash left without their traces, oldest first, at most `limit`. */
-export function unprojected(db: DatabaseSync, limit: number): LoggedEvent[] {
-  const rows = db
-    .prepare(`
-      SELECT e.connector, e.seq, e.type, e.identity, e.device, e.ip, e.timestamp, e.payload
-      FROM connectors c JOIN events e ON e.connector = c.key AND e.seq > (SELECT coalesce(max(value), 0) FROM meta WHERE name = 'projected')
-      ORDER BY e.seq LIMIT ?`)
-    .all(limit) as unknown as UnprojectedRow[];
-  return rows.map(({ payload, type, ...row }) => {
-    const name = typeName(type);
-    const carriesData = (name === 'data_in' || name === 'data_out') && payload !== null;
-    return { ...row, type: name, points: carriesData ? pointsOf(payload) : [] };
-  });
-}
-
-type UnprojectedRow = Omit<LoggedEvent, 'type' | 'points'> & { readonly type: number; readonly payload: string | null };

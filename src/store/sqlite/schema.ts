@@ -64,23 +64,18 @@ const migrations: readonly string[] = [
   CREATE UNIQUE INDEX credentials_token ON credentials (digest) WHERE type = 'token';
   CREATE UNIQUE INDEX credentials_certificate ON credentials (connector, digest) WHERE type = 'certificate';
 
-  -- The log is the truth; "projected" in meta says up to where state, history and the index by identity have followed it.
-  CREATE TABLE events (
+  -- The log is the truth. A row is a segment: the events of one connector out of one commit, as JSON (ledger.ts).
+  -- "projected" in meta says up to where state, history and the index of events have followed it.
+  CREATE TABLE log (
     connector INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    type INTEGER NOT NULL,
-    identity TEXT,
-    device INTEGER,
-    ip TEXT,
-    protocol INTEGER,
-    timestamp INTEGER NOT NULL,
-    connection TEXT,
-    payload TEXT,
-    PRIMARY KEY (connector, seq)
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    PRIMARY KEY (connector, first)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX events_rare ON events (connector, type, seq) WHERE type > 2;
-  -- Where an identity's events stand in the log: "seqs" is a JSON list, one row for all that one step brought in.
-  CREATE TABLE identity_events (
+  -- Where an identity's events stand in the log, by type; identity '' stands for all, with rare types only.
+  -- "seqs" is a JSON list: one row for all that one step brought in.
+  CREATE TABLE event_index (
     connector INTEGER NOT NULL, identity TEXT NOT NULL, type INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     seqs TEXT NOT NULL,
     PRIMARY KEY (connector, identity, type, first)
@@ -94,9 +89,10 @@ const migrations: readonly string[] = [
     set_value TEXT, set_at INTEGER, reported TEXT, reported_at INTEGER,
     PRIMARY KEY (device, alias)
   ) STRICT, WITHOUT ROWID;
+  -- History in blocks: the points of one alias that one step brought in and that fall into one span of time (history.ts).
   CREATE TABLE points (
-    device INTEGER NOT NULL, alias INTEGER NOT NULL, timestamp INTEGER NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (device, alias, timestamp)
+    device INTEGER NOT NULL, alias INTEGER NOT NULL, span INTEGER NOT NULL, step INTEGER NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (device, alias, span, step)
   ) STRICT, WITHOUT ROWID;
   -- Devices that are gone and whose state and history are still to be removed.
   CREATE TABLE remains (device INTEGER PRIMARY KEY) STRICT;
