@@ -86,7 +86,11 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       return `https://${connector}.m2.${domain}${port}`;
     };
 
-    const api = createApi({ store, config, clock, logger, version, deviceUrl });
+    const figures = () => [
+      gauge('slipway_device_connections', 'Open connections of devices', door.connections()),
+      gauge('slipway_long_polls', 'Long polls that wait', waiting.size),
+    ];
+    const api = createApi({ store, config, clock, logger, version, deviceUrl, figures });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
     started.unshift(() => apiClosed);
@@ -103,6 +107,8 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     throw error;
   }
 }
+
+const gauge = (name: string, help: string, value: number) => ({ name, kind: 'gauge' as const, help, value });
 
 function identitySource({ tlsCert, tlsKey, data, domain }: Config): Parameters<typeof openServerIdentity>[0] {
   if (tlsCert !== null && tlsKey !== null) return { certFile: tlsCert, keyFile: tlsKey };

@@ -1,3 +1,4 @@
+/** How often a source may try: the burst, the pace, the bound on memory, and what counts as one source. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -25,9 +25,14 @@ export async function run(flags: readonly string[]): Promise<void> {
     data: config.data,
     ca: server.caPath,
     connector,
+    url: server.deviceUrl(connector),
+    api: consoleUrl(server),
+    account: config.adminEmail,
+    try: tryIt(server, connector),
   });
-  if (process.stdout.isTTY || server.adminPassword !== null)
+  if (process.stdout.isTTY || server.adminPassword !== null) {
     process.stdout.write(banner(server, config.adminEmail, connector));
+  }
   stopOnSignal(server, logger);
 }
 
@@ -40,10 +45,15 @@ async function firstConnector({ store, clock }: Server): Promise<string> {
   return id;
 }
 
+const consoleUrl = ({ consolePort }: Server) => `http://localhost:${consolePort}`;
+
+/** Works as pasted. */
+function tryIt({ caPath, deviceUrl }: Server, connector: string): string {
+  const ca = caPath === null ? '' : ` --cacert ${caPath}`;
+  return `curl${ca} ${deviceUrl(connector)}/timestamp`;
+}
+
 function banner(server: Server, email: string, connector: string): string {
-  const console = `http://localhost:${server.consolePort}`;
-  const url = server.deviceUrl(connector);
-  const ca = server.caPath === null ? '' : ` --cacert ${server.caPath}`;
   const signIn =
     server.adminPassword === null
       ? `${email}, with the password that was set at the first start`
@@ -51,13 +61,13 @@ function banner(server: Server, email: string, connector: string): string {
   return `
 Slipway is serving.
 
-  Management API   ${console}/api/docs
+  Management API   ${consoleUrl(server)}/api/docs
   Sign in          ${signIn}
-  Connector        Tutorial, ${url}
+  Connector        ${server.deviceUrl(connector)}
 
 Try it:
 
-  curl${ca} ${url}/timestamp
+  ${tryIt(server, connector)}
 
 `;
 }

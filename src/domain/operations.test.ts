@@ -1,3 +1,4 @@
+/** The rules of the management API as a table of states and wishes, without any store. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -31,11 +31,13 @@ export function checkDates(
  * is on no list; if not, CERTIFICATE_EXPIRED, _NOT_YET_VALID, _REVOKED or _UNTRUSTED. What was parsed of `client_ca` and
  * `crl` is kept for as long as the two arrays live: they are taken as never changed in place.
  */
-export function checkChain(
-  certificate: ClientCertificate,
-  pki: { readonly client_ca: readonly string[]; readonly crl: readonly string[] },
-  now: number,
-): AppError | null {
+export function checkChain(certificate: ClientCertificate, pki: Pki, now: number): AppError | null {
+  const found = trustedUntil(certificate, pki, now);
+  return typeof found === 'number' ? null : found;
+}
+
+/** As `checkChain`; a trusted certificate's answer is when the first certificate on its way to the CA ends, µs. */
+export function trustedUntil(certificate: ClientCertificate, pki: Pki, now: number): AppError | number {
   const dates = checkDates(certificate, now);
   if (dates !== null) return dates;
   const trust = { anchors: anchorsOf(pki.client_ca), lists: listsOf(pki.crl) };
@@ -44,6 +46,12 @@ export function checkChain(
   const sent = certificate.chain.slice(0, MAX_PATH).map(readable);
   const intermediates = sent.filter((candidate) => candidate !== null);
   return searchPath(leaf, intermediates, trust, now);
+}
+
+/** PEM certificates of CAs, and PEM revocation lists. */
+interface Pki {
+  readonly client_ca: readonly string[];
+  readonly crl: readonly string[];
 }
 
 /** Whether a PEM text can be saved as a CA of a connector: PEM_INVALID or CA_INVALID if not. */

@@ -8,7 +8,7 @@ import { type Credential, type Device, hasExpired, type NewEvent, newDevice, typ
 import { AppError } from './errors.ts';
 import { checkIdentity } from './identity.ts';
 import { isAllowed } from './network.ts';
-import { checkChain, checkDates } from './pki.ts';
+import { checkDates, trustedUntil } from './pki.ts';
 
 /** device-http.md, POST /provision/activate: 20 to 512 bytes. */
 export const PASSWORD_MIN = 20;
@@ -90,18 +90,24 @@ function checkProof(wanted: AuthType, request: ActivationRequest, settings: Conn
   }
 }
 
-/** Name, dates and, with PKI on, the chain of a certificate whose key the handshake has proved. */
+/**
+ * Name, dates and, with PKI on, the chain of a certificate whose key the handshake has proved. The answer is until when
+ * that holds, µs.
+ */
 export function checkCertificate(
   certificate: ClientCertificate,
   identity: string,
   { pki }: ConnectorSettings,
   now: number,
-): void {
+): number {
   if (certificate.commonName !== identity) {
     throw new AppError('CERTIFICATE_NAME', { seen: certificate.commonName ?? 'none', wanted: identity });
   }
-  const fault = checkDates(certificate, now) ?? (pki.enabled ? checkChain(certificate, pki, now) : null);
-  if (fault !== null) throw fault;
+  const until = pki.enabled
+    ? trustedUntil(certificate, pki, now)
+    : (checkDates(certificate, now) ?? certificate.notAfter);
+  if (typeof until !== 'number') throw until;
+  return until;
 }
 
 /**
@@ -140,6 +146,11 @@ export function activate(
     },
     events: [provisioned],
   };
+}
+
+/** Whether the device is provisioned with this very certificate: a first call that raced with another of its own. */
+export function isBound(device: Device | null, fingerprint: string): boolean {
+  return device?.credential?.type === 'certificate' && device.credential.fingerprint === fingerprint;
 }
 
 /**

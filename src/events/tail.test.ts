@@ -1,3 +1,4 @@
+/** Following the log over a real store: order, no gaps, filters, and the ways in which it ends. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

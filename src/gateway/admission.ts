@@ -8,7 +8,14 @@ import type { AuthType, Connector } from '../domain/connector.ts';
 import { digestOfToken, matchCredential, normalizeToken, sameDigest, TOKEN_BYTES } from '../domain/credentials.ts';
 import { type Credential, type Device, hasExpired, type Origin } from '../domain/device.ts';
 import { AppError, type ErrorCode } from '../domain/errors.ts';
-import { type ActivationRequest, activate, checkActivation, checkCertificate, renew } from '../domain/provisioning.ts';
+import {
+  type ActivationRequest,
+  activate,
+  checkActivation,
+  checkCertificate,
+  isBound,
+  renew,
+} from '../domain/provisioning.ts';
 import type { Logger } from '../log.ts';
 import type { Found, Store } from '../store/store.ts';
 import type { Directory } from './directory.ts';
@@ -182,14 +189,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       sameDigest(credential.fingerprint, certificate.fingerprint) &&
       sameDigest(credential.publicKey, certificate.publicKey);
     const check = () => checkCertificate(complete, identity, settingsOf(connector), clock());
-    return admit(
-      key,
-      'certificate',
-      () => store.getDevice(connector.id, identity),
-      accepts,
-      check,
-      certificate.notAfter,
-    );
+    return admit(key, 'certificate', () => store.getDevice(connector.id, identity), accepts, check);
   }
 
   /** Provisions, or renews, where the certificate is not yet the device's own. */
@@ -216,12 +216,17 @@ export function createAdmission(deps: AdmissionDeps): Admission {
           wanted: `a ${device.credential.type}`,
         });
       }
-      await store.changeDevice(connector.id, identity, (now) => renew(now, request, settings));
+      await store.changeDevice(connector.id, identity, (now) =>
+        isBound(now, fingerprint) ? { answer: null } : renew(now, request, settings),
+      );
       return;
     }
     if (checkActivation(device, request, settings) !== 'certificate') throw new AppError('CERTIFICATE_NOT_WANTED');
     const credential = toCredential(certificate);
-    await store.changeDevice(connector.id, identity, (now) => activate(now, request, settings, credential));
+    // Of several first calls at once one provisions; the others find it done.
+    await store.changeDevice(connector.id, identity, (now) =>
+      isBound(now, fingerprint) ? { answer: null } : activate(now, request, settings, credential),
+    );
   }
 
   /**
@@ -233,8 +238,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     auth: AuthType,
     find: () => Promise<Found | null>,
     accepts: (credential: Credential) => boolean,
-    check: () => void = () => {},
-    notAfter = Number.POSITIVE_INFINITY,
+    check: () => number = forever,
   ): Promise<Session> {
     for (;;) {
       const epoch = sessions.epoch();
@@ -244,7 +248,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       const { ref, device } = found;
       if (device.locked) throw new AppError('DEVICE_LOCKED', { seen: ref.identity });
       if (hasExpired(device, clock())) throw new AppError('CREDENTIAL_EXPIRED', { seen: ref.identity });
-      check();
+      const checkedUntil = check();
       if (slot === 'current' && device.previous !== null) {
         // The new credential is in use: from now on the old one is not.
         await store.changeDevice(ref.connector, ref.identity, (now) => ({
@@ -257,7 +261,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       const until = Math.min(
         device.expiresAt ?? Infinity,
         slot === 'previous' ? device.previous!.until : Infinity,
-        notAfter,
+        checkedUntil,
       );
       const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0 };
       sessions.put(key, session);
@@ -288,7 +292,9 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       };
       const wanted = checkActivation(found?.device ?? null, request, settings);
       const { credential, token } = await makeCredential(wanted, password, certificate);
-      await store.changeDevice(connector.id, identity, (device) => activate(device, request, settings, credential));
+      await store.changeDevice(connector.id, identity, (device) =>
+        activate(device, request, settingsOf(connector), credential),
+      );
       return token;
     } catch (error) {
       throw refused(error, connector, identity, origin);
@@ -339,6 +345,9 @@ function withStoredChain(certificate: ClientCertificate, device: Device | null):
   );
   return stored?.type === 'certificate' ? { ...certificate, chain: stored.chain } : certificate;
 }
+
+/** A credential without an end of its own. */
+const forever = () => Number.POSITIVE_INFINITY;
 
 /** `identity:password` at each colon that may part the two. */
 function* splits(basic: Buffer): Generator<{ identity: string; password: Buffer }> {

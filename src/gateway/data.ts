@@ -4,7 +4,7 @@ import type { Origin, Point } from '../domain/device.ts';
 import { AppError } from '../domain/errors.ts';
 import { checkSpacing } from '../domain/record.ts';
 import { checkAlias, checkValue } from '../domain/resources.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, ValueState } from '../store/store.ts';
 import type { Directory } from './directory.ts';
 import type { Session } from './sessions.ts';
 
@@ -12,6 +12,9 @@ import type { Session } from './sessions.ts';
 export const VALUE_MAX = 1_048_576;
 /** Most points of one back-dated request (device-mqtt.md, batch). */
 export const POINTS_MAX = 10_000;
+
+/** Characters of values in one answer. */
+const READ_MAX = 4 * VALUE_MAX;
 
 /** One back-dated value. `timestamp` in µs since the epoch; `text` is how the device wrote it. */
 export interface RecordedPoint {
@@ -26,8 +29,10 @@ export interface Conflict {
 }
 
 export interface DeviceData {
-  /** All values get the same timestamp, which is the answer. Throws 400, 404, 413, 422, 429, 503. */
-  write(session: Session, pairs: readonly (readonly [alias: string, value: string])[], origin: Origin): Promise<number>;
+  /** Counts one request against the connector's rate limit; to be called once for each, before anything else. RATE_LIMITED. */
+  admit(session: Session): void;
+  /** All values get the same timestamp. Throws or rejects with 400, 404, 413, 422, 503. */
+  write(session: Session, pairs: readonly (readonly [alias: string, value: string])[], origin: Origin): Promise<void>;
   /** Stores all points, or none and answers which of them lie too close together or are recorded already. */
   record(session: Session, points: readonly RecordedPoint[], origin: Origin): Promise<readonly Conflict[]>;
   /** The wanted values (`set`) with the time they were set, in the order asked; undefined where there is none. */
@@ -41,15 +46,11 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
     return connector;
   }
 
-  function enter(session: Session): Connector {
-    const connector = connectorOf(session);
-    throttle(session, connector.settings.limits.requests_per_minute, clock());
-    return connector;
-  }
-
   return {
-    async write(session, pairs, origin) {
-      const { resources } = enter(session).settings;
+    admit: (session) => throttle(session, connectorOf(session).settings.limits.requests_per_minute, clock()),
+
+    write(session, pairs, origin) {
+      const { resources } = connectorOf(session).settings;
       const timestamp = clock();
       let values: Record<string, string> | null = null;
       let others: Record<string, string> | null = null;
@@ -63,7 +64,7 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
           values[alias] = value;
         }
       }
-      await store.append({
+      return store.append({
         ref: session.ref,
         type: 'data_in',
         origin,
@@ -71,11 +72,10 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
         points: values === null ? none : [{ timestamp, values }],
         undefinedPoints: others === null ? none : [{ timestamp, values: others }],
       });
-      return timestamp;
     },
 
     async record(session, points, origin) {
-      const { resources } = enter(session).settings;
+      const { resources } = connectorOf(session).settings;
       if (points.length > POINTS_MAX) {
         throw new AppError('BODY_TOO_LARGE', { seen: `${points.length} points`, wanted: `at most ${POINTS_MAX}` });
       }
@@ -98,16 +98,32 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
     },
 
     async read(session, aliases) {
-      const { resources } = enter(session).settings;
+      const { resources } = connectorOf(session).settings;
       const states = await store.readValues(session.ref, aliases);
+      let size = 0;
       return states.map((state, at) => {
-        if (state !== undefined && state.set !== null) return { value: state.set, at: state.setAt ?? 0 };
-        const resource = Object.hasOwn(resources, aliases[at]!) ? resources[aliases[at]!] : undefined;
-        const initial = resource?.settable ? resource.initial : null;
-        return initial === null || initial === undefined ? undefined : { value: String(initial), at: 0 };
+        const value = wantedValue(state, Object.hasOwn(resources, aliases[at]!) ? resources[aliases[at]!] : undefined);
+        size += value?.value.length ?? 0;
+        if (size > READ_MAX) {
+          throw new AppError('BODY_TOO_LARGE', {
+            seen: 'values too large for one answer',
+            wanted: 'fewer aliases at once',
+          });
+        }
+        return value;
       });
     },
   };
+}
+
+/** What the cloud wants: what was set, or else what the resource begins with. */
+function wantedValue(
+  state: ValueState | undefined,
+  resource: Resource | undefined,
+): { value: string; at: number } | undefined {
+  if (state !== undefined && state.set !== null) return { value: state.set, at: state.setAt ?? 0 };
+  if (!resource?.settable || resource.initial === null) return undefined;
+  return { value: String(resource.initial), at: 0 };
 }
 
 const none: readonly Point[] = [];

@@ -13,35 +13,36 @@ const WAIT_MAX = 300_000;
 
 /** POST: writes; with aliases in the query, reads afterwards (hybrid). */
 export const writeAlias: Handler = async (exchange, deps) => {
-  const session = await exchange.authenticate();
+  const session = exchange.session ?? (await exchange.authenticate());
+  deps.data.admit(session);
   const pairs = parseForm(exchange.request.body);
   const aliases = exchange.query === '' ? null : aliasesIn(exchange.query);
-  await refusedInLog(exchange, deps, session, () => deps.data.write(session, pairs, exchange.origin));
+  try {
+    await deps.data.write(session, pairs, exchange.origin);
+  } catch (error) {
+    throw shownInLog(error, exchange, deps, session);
+  }
   return aliases === null ? noContent : read(session, aliases, deps);
 };
 
 /** GET: reads, or waits for a change. */
 export const readAlias: Handler = async (exchange, deps) => {
-  const session = await exchange.authenticate();
+  const session = exchange.session ?? (await exchange.authenticate());
+  deps.data.admit(session);
   const aliases = aliasesIn(exchange.query);
   const { requestTimeout } = exchange.request;
   if (requestTimeout === undefined) return read(session, aliases, deps);
   return poll(exchange, deps, session, aliases, waitOf(requestTimeout));
 };
 
-/** A value that its resource refuses is shown in the log, as the device may have no other way to tell. */
-export async function refusedInLog<T>(
+/** A value that its resource refuses is shown in the log, as the device may have no other way to tell. Gives the error back. */
+export function shownInLog(
+  error: unknown,
   { connector, origin }: Exchange,
   { admission, directory }: DoorDeps,
-  session: Session,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const home = connector ?? directory.get(session.ref.connector) ?? null;
-    throw admission.refused(error, home, session.ref.identity, origin);
-  }
+  { ref }: Session,
+): unknown {
+  return admission.refused(error, connector ?? directory.get(ref.connector) ?? null, ref.identity, origin);
 }
 
 async function read(session: Session, aliases: readonly string[], { data }: DoorDeps): Promise<Reply> {

@@ -1,5 +1,6 @@
 /** Decodes a chunked body (RFC 9112, 7.1): bounded, extensions and trailers read over. */
 import { AppError } from '../../domain/errors.ts';
+import { ByteSink } from './byte-sink.ts';
 
 /** Longest line of a chunk size or trailer, and all trailers together. */
 const LINE_MAX = 256;
@@ -8,14 +9,14 @@ const TRAILERS_MAX = 4_096;
 export interface ChunkedBody {
   /** Takes bytes; gives back those that belong to the next request, or that end a line not yet complete. AppError 400, 413. */
   push(bytes: Buffer): Buffer;
+  /** Bytes of memory that it holds. */
   readonly size: number;
   readonly done: boolean;
   body(): Buffer;
 }
 
 export function createChunkedBody(max: number): ChunkedBody {
-  const parts: Buffer[] = [];
-  let size = 0;
+  const sink = new ByteSink();
   let state: 'size' | 'data' | 'data-end' | 'trailers' | 'done' = 'size';
   let left = 0;
   let trailers = 0;
@@ -33,7 +34,7 @@ export function createChunkedBody(max: number): ChunkedBody {
     const digits = /^([0-9a-fA-F]{1,8})[ \t]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?$/.exec(line)?.[1];
     if (digits === undefined) throw invalid(`the size "${line}"`);
     left = Number.parseInt(digits, 16);
-    if (size + left > max) {
+    if (sink.length + left > max) {
       throw new AppError('BODY_TOO_LARGE', { seen: `over ${max} bytes`, wanted: `at most ${max}` });
     }
     state = left === 0 ? 'trailers' : 'data';
@@ -60,9 +61,7 @@ export function createChunkedBody(max: number): ChunkedBody {
       while (state !== 'done') {
         if (state === 'data') {
           const part = bytes.subarray(at, at + left);
-          // A copy: the rest of what was received need not stay in memory for a few bytes of it.
-          if (part.length > 0) parts.push(Buffer.from(part));
-          size += part.length;
+          sink.append(part);
           left -= part.length;
           at += part.length;
           if (left > 0) break;
@@ -77,12 +76,12 @@ export function createChunkedBody(max: number): ChunkedBody {
       return bytes.subarray(at);
     },
     get size() {
-      return size;
+      return sink.capacity;
     },
     get done() {
       return state === 'done';
     },
-    body: () => Buffer.concat(parts, size),
+    body: () => sink.bytes(),
   };
 }
 

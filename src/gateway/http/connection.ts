@@ -103,10 +103,17 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     if (this.#closing) return;
-    if (!this.#busy && !this.#parser.midway) this.#deadline = performance.now() + this.#deps.requestTimeout;
+    const idleUntil = this.#deadline;
+    const begins = !this.#busy && !this.#parser.midway;
+    if (begins) this.#deadline = performance.now() + this.#deps.requestTimeout;
     this.#parser.push(chunk);
-    if (!this.#busy) this.#advance();
-    else if (this.#parser.waiting > BEHIND_MAX) this.#socket.pause();
+    if (!this.#busy) {
+      this.#advance();
+      // Empty lines are no request: they do not keep a connection alive.
+      if (begins && !this.#busy && !this.#parser.midway) this.#deadline = idleUntil;
+    } else if (this.#parser.waiting > BEHIND_MAX) {
+      this.#socket.pause();
+    }
   }
 
   /** Starts the next request if it is complete. */
@@ -140,7 +147,9 @@ export class Connection {
     const reply = await this.#reply(request);
     if (this.#socket.destroyed) return;
     const last = this.#closing || !request.keepAlive;
-    const taken = this.#socket.write(render(reply, last), reply.body === undefined ? 'latin1' : 'utf8');
+    const after = last ? 'ends' : request.minor === 0 ? 'stays in 1.0' : 'stays';
+    const bytes = render(reply, after, request.method === 'HEAD');
+    const taken = this.#socket.write(bytes, reply.body === undefined ? 'latin1' : 'utf8');
     if (last) this.#end();
     else if (taken) this.#proceed();
     else this.#drain();
@@ -171,17 +180,8 @@ export class Connection {
       const { domain, directory } = this.#deps;
       const connector = connectorOf(target.host ?? request.host, this.#serverName(), domain, directory);
       const handler = handlerOf(target, request.method);
-      const exchange: Exchange = {
-        request,
-        path: target.path,
-        query: target.query,
-        connector,
-        certificate: this.#presented(),
-        origin: this.#origin,
-        authenticate: () => this.#authenticate(request, connector),
-        onGone: (listener) => this.#onGone(listener),
-      };
-      return await handler(exchange, this.#deps);
+      const { path, query } = target;
+      return await handler(new OnConnection(this, request, path, query, connector, this.#origin), this.#deps);
     } catch (thrown) {
       const error = asAppError(thrown);
       if (error.status >= 500) this.#deps.onInternalError(error);
@@ -191,41 +191,46 @@ export class Connection {
   }
 
   /** The same credential on the same connection is the same device, as long as its session holds. */
-  async #authenticate(request: Request, connector: Connector | null): Promise<Session> {
-    const { authorization, cik } = request;
-    const { admission } = this.#deps;
+  sessionOf({ authorization, cik }: Request, connector: Connector | null): Session | null {
     const before = this.#shown;
     const same = before?.authorization === authorization && before?.cik === cik && before?.connector === connector?.id;
-    if (this.#session !== null && same && admission.holds(this.#session)) return this.#session;
+    const session = this.#session;
+    return session !== null && same && this.#deps.admission.holds(session) ? session : null;
+  }
+
+  async authenticate(request: Request, connector: Connector | null): Promise<Session> {
+    const known = this.sessionOf(request, connector);
+    if (known !== null) return known;
+    const { authorization, cik } = request;
     const presented = {
       ...readAuthorization(request),
       connector,
-      certificate: this.#presented(),
+      certificate: this.certificate(),
       origin: this.#origin,
     };
-    this.#session = await admission.authenticate(presented);
+    this.#session = await this.#deps.admission.authenticate(presented);
     this.#shown = { authorization, cik, connector: connector?.id };
     return this.#session;
+  }
+
+  certificate(): ClientCertificate | null {
+    this.#certificate ??= this.#socket instanceof TLSSocket ? clientCertificateOf(this.#socket) : null;
+    return this.#certificate;
+  }
+
+  onGone(listener: () => void): () => void {
+    this.#gone ??= new Set();
+    this.#gone.add(listener);
+    return () => this.#gone?.delete(listener);
   }
 
   #serverName(): string | null {
     return this.#socket instanceof TLSSocket ? this.#socket.servername || null : null;
   }
 
-  #presented(): ClientCertificate | null {
-    this.#certificate ??= this.#socket instanceof TLSSocket ? clientCertificateOf(this.#socket) : null;
-    return this.#certificate;
-  }
-
-  #onGone(listener: () => void): () => void {
-    this.#gone ??= new Set();
-    this.#gone.add(listener);
-    return () => this.#gone?.delete(listener);
-  }
-
   /** Nothing more can be understood on this connection. */
   #fail(error: AppError): void {
-    this.#socket.write(render(failure(error), true));
+    this.#socket.write(render(failure(error), 'ends'));
     this.#end();
   }
 
@@ -250,6 +255,48 @@ export class Connection {
     this.#counted = 0;
     for (const listener of this.#gone ?? []) listener();
     this.#deps.onClose(this);
+  }
+}
+
+/** A request on its connection, as handlers see it. */
+class OnConnection implements Exchange {
+  readonly #connection: Connection;
+  readonly request: Request;
+  readonly path: string;
+  readonly query: string;
+  readonly connector: Connector | null;
+  readonly origin: Origin;
+
+  constructor(
+    connection: Connection,
+    request: Request,
+    path: string,
+    query: string,
+    connector: Connector | null,
+    origin: Origin,
+  ) {
+    this.#connection = connection;
+    this.request = request;
+    this.path = path;
+    this.query = query;
+    this.connector = connector;
+    this.origin = origin;
+  }
+
+  get certificate(): ClientCertificate | null {
+    return this.#connection.certificate();
+  }
+
+  get session(): Session | null {
+    return this.#connection.sessionOf(this.request, this.connector);
+  }
+
+  authenticate(): Promise<Session> {
+    return this.#connection.authenticate(this.request, this.connector);
+  }
+
+  onGone(listener: () => void): () => void {
+    return this.#connection.onGone(listener);
   }
 }
 

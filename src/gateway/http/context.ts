@@ -29,7 +29,9 @@ export interface Exchange {
   readonly connector: Connector | null;
   readonly certificate: ClientCertificate | null;
   readonly origin: Origin;
-  /** Who is asking; found once for each connection and credential. Throws AppError. */
+  /** Who is asking, if an earlier request on the connection showed the same credential and it still holds. */
+  readonly session: Session | null;
+  /** Who is asking. Throws AppError. */
   authenticate(): Promise<Session>;
   /** Called when the client has gone; returns the way to stop listening. */
   onGone(listener: () => void): () => void;

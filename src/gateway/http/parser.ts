@@ -4,6 +4,7 @@
  * refused, so that no proxy in front can be made to see other requests than we do. Knows no sockets and no routes.
  */
 import { AppError } from '../../domain/errors.ts';
+import { ByteSink } from './byte-sink.ts';
 import { type ChunkedBody, createChunkedBody } from './chunked.ts';
 
 /** Bytes of the request line, and of request line and headers together. */
@@ -31,6 +32,9 @@ export type Step =
   /** More bytes are needed. `awaitsContinue`: the client waits for `100 Continue` before it sends the body. */
   { readonly kind: 'more'; readonly awaitsContinue: boolean } | { readonly kind: 'request'; readonly request: Request };
 
+/** Longest head that is kept for comparison with the next one. */
+const HEAD_REMEMBERED = 2_048;
+
 const empty = Buffer.alloc(0);
 const more: Step = { kind: 'more', awaitsContinue: false };
 const continueFirst: Step = { kind: 'more', awaitsContinue: true };
@@ -39,6 +43,7 @@ type MutableHead = { -readonly [K in keyof Request]: Request[K] } & {
   length: number;
   chunked: boolean;
   expects: boolean;
+  closes: boolean;
 };
 
 /** One for each connection. `next` throws AppError 400, 413, 414, 431; nothing more can be read from the connection then. */
@@ -47,12 +52,13 @@ export class RequestParser {
   #scanned = 0;
   #head: MutableHead | null = null;
   #chunks: ChunkedBody | null = null;
-  #bodyParts: Buffer[] = [];
-  #bodyBytes = 0;
+  #body: ByteSink | null = null;
+  #lastHead: Buffer = empty;
+  #lastParsed: MutableHead | null = null;
 
   /** Bytes that wait: of a request that is not complete, and of those behind it. */
   get waiting(): number {
-    return this.#rest.length + this.#bodyBytes;
+    return this.#rest.length + (this.#chunks?.size ?? this.#body?.capacity ?? 0);
   }
 
   /** True between the first byte of a request and its last. */
@@ -71,7 +77,7 @@ export class RequestParser {
     const asked = head.expects;
     if (!this.#readBody(head)) {
       head.expects = false;
-      return asked && this.#bodyBytes === 0 ? continueFirst : more;
+      return asked && this.#rest.length === 0 ? continueFirst : more;
     }
     this.#head = null;
     return { kind: 'request', request: head };
@@ -85,45 +91,61 @@ export class RequestParser {
       this.#rest = this.#rest.subarray(skipped);
       this.#scanned = 0;
     }
+    const length = this.#sameHead() ? this.#lastHead.length : this.#newHead();
+    if (length === 0) return false;
+    this.#head = { ...this.#lastParsed! };
+    this.#rest = this.#rest.length === length ? empty : this.#rest.subarray(length);
+    this.#scanned = 0;
+    if (this.#head.chunked) this.#chunks = createChunkedBody(BODY_MAX);
+    return true;
+  }
+
+  /** A device mostly sends the same head again and again: what it means is known then. */
+  #sameHead(): boolean {
+    const { length } = this.#lastHead;
+    return length > 0 && this.#rest.length >= length && this.#rest.compare(this.#lastHead, 0, length, 0, length) === 0;
+  }
+
+  /** Length of the head that the bytes begin with, 0 if it is not complete. */
+  #newHead(): number {
     const end = this.#rest.indexOf('\r\n\r\n', this.#scanned, 'latin1');
     if (end === -1 || end > HEAD_MAX) {
       refuseEndless(this.#rest);
       this.#scanned = Math.max(0, this.#rest.length - 3);
-      return false;
+      return 0;
     }
-    this.#head = parseHead(this.#rest.toString('latin1', 0, end));
-    this.#rest = this.#rest.length === end + 4 ? empty : this.#rest.subarray(end + 4);
-    this.#scanned = 0;
-    if (this.#head.chunked) this.#chunks = createChunkedBody(BODY_MAX);
-    return true;
+    this.#lastParsed = parseHead(this.#rest.toString('latin1', 0, end));
+    // A copy: a view would keep all that was received along with it.
+    this.#lastHead = end > HEAD_REMEMBERED ? empty : Buffer.from(this.#rest.subarray(0, end + 4));
+    return end + 4;
   }
 
   /** True once the body is whole. */
   #readBody(head: MutableHead): boolean {
     if (this.#chunks !== null) {
       this.#rest = this.#chunks.push(this.#rest);
-      this.#bodyBytes = this.#chunks.size;
       if (!this.#chunks.done) return false;
       head.body = this.#chunks.body();
       this.#chunks = null;
-      this.#bodyBytes = 0;
       return true;
     }
     if (head.length === 0) return true;
-    if (this.#bodyBytes === 0 && this.#rest.length >= head.length) {
-      head.body = this.#rest.subarray(0, head.length);
-      this.#rest = this.#rest.length === head.length ? empty : this.#rest.subarray(head.length);
+    if (this.#body === null && this.#rest.length >= head.length) {
+      head.body = this.#take(head.length);
       return true;
     }
-    const part = this.#rest.subarray(0, head.length - this.#bodyBytes);
-    if (part.length > 0) this.#bodyParts.push(part);
-    this.#bodyBytes += part.length;
-    this.#rest = this.#rest.length === part.length ? empty : this.#rest.subarray(part.length);
-    if (this.#bodyBytes < head.length) return false;
-    head.body = Buffer.concat(this.#bodyParts, this.#bodyBytes);
-    this.#bodyParts = [];
-    this.#bodyBytes = 0;
+    this.#body ??= new ByteSink();
+    this.#body.append(this.#take(head.length - this.#body.length));
+    if (this.#body.length < head.length) return false;
+    head.body = this.#body.bytes();
+    this.#body = null;
     return true;
+  }
+
+  #take(max: number): Buffer {
+    const taken = this.#rest.subarray(0, max);
+    this.#rest = this.#rest.length === taken.length ? empty : this.#rest.subarray(taken.length);
+    return taken;
   }
 }
 
@@ -172,6 +194,7 @@ function parseHead(text: string): MutableHead {
     length: -1,
     chunked: false,
     expects: false,
+    closes: false,
   };
   let at = lineEnd === -1 ? text.length : lineEnd + 2;
   while (at < text.length) {
@@ -232,10 +255,11 @@ function expectation(value: string): boolean {
   throw malformed(`Expect: ${value}`, '100-continue');
 }
 
+/** RFC 9112, 9.3: once close is said, nothing that follows unsays it. */
 function persistence(head: MutableHead, value: string): boolean {
   const options = value.toLowerCase();
-  if (options.includes('close')) return false;
-  return options.includes('keep-alive') || head.keepAlive;
+  head.closes ||= options.includes('close');
+  return !head.closes && (options.includes('keep-alive') || head.keepAlive);
 }
 
 function readLength(head: MutableHead, value: string): void {

@@ -2,7 +2,7 @@
 import { AppError } from '../../domain/errors.ts';
 import { parseTimestamp } from '../../domain/record.ts';
 import type { RecordedPoint } from '../data.ts';
-import { refusedInLog } from './alias.ts';
+import { shownInLog } from './alias.ts';
 import type { DoorDeps, Exchange, Handler } from './context.ts';
 import { decodeForm, encodeForm, type Pair, parseForm } from './form.ts';
 import { noContent, type Reply } from './reply.ts';
@@ -31,11 +31,12 @@ export const recordOne: Handler = async (exchange, deps) => {
 };
 
 async function store(exchange: Exchange, deps: DoorDeps, points: readonly RecordedPoint[]): Promise<Reply> {
-  const session = await exchange.authenticate();
+  const session = exchange.session ?? (await exchange.authenticate());
+  deps.data.admit(session);
   if (points.length === 0) throw new AppError('BODY_INVALID', { seen: 'no points', wanted: '<timestamp>=<value>' });
-  const conflicts = await refusedInLog(exchange, deps, session, () =>
-    deps.data.record(session, points, exchange.origin),
-  );
+  const conflicts = await deps.data.record(session, points, exchange.origin).catch((error) => {
+    throw shownInLog(error, exchange, deps, session);
+  });
   if (conflicts.length === 0) return noContent;
   const body = conflicts.map(({ alias, texts }) => `${encodeForm(alias)}=${texts.map(encodeForm).join(',')}`).join('&');
   throw new AppError('RECORD_CONFLICT', { body });

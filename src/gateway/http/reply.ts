@@ -44,15 +44,22 @@ function refresh(): void {
   done = `HTTP/1.1 204 No Content\r\nDate: ${date}\r\nServer: Slipway\r\n\r\n`;
 }
 
-/** The whole answer. `last`: the connection ends after it. */
-export function render(reply: Reply, last: boolean): string {
+/** What becomes of the connection after the answer; HTTP/1.0 has to be told that it stays (RFC 9112, appendix C.2.2). */
+export type Persistence = 'stays' | 'stays in 1.0' | 'ends';
+const persistence: Readonly<Record<Persistence, string>> = {
+  stays: '',
+  'stays in 1.0': 'Connection: keep-alive\r\n',
+  ends: 'Connection: close\r\n',
+};
+
+/** The whole answer. `headOnly`: to HEAD, which wants to know of a body but must not be sent one (RFC 9110, 9.3.2). */
+export function render(reply: Reply, after: Persistence, headOnly = false): string {
   refresh();
   const { status, headers, body, type } = reply;
-  if (status === 204 && headers === '' && !last) return done;
+  if (status === 204 && headers === '' && after === 'stays') return done;
   const length = body === undefined ? '' : `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
-  const close = last ? 'Connection: close\r\n' : '';
   const reason = STATUS_CODES[status] ?? 'Unknown';
-  return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: Slipway\r\n${headers}${length}${close}\r\n${body ?? ''}`;
+  return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: Slipway\r\n${headers}${length}${persistence[after]}\r\n${headOnly ? '' : (body ?? '')}`;
 }
 
 /** Everything that can be thrown, as an error of the catalogue. */

@@ -15,7 +15,7 @@ const SESSION_SECONDS = 86_400;
  * Options for `tls.createServer` and `https.createServer`, and for `setSecureContext` when the identity changes: new
  * connections then get the new one, and sessions of before are not resumed but made anew.
  */
-export function tlsOptions({ cert, key }: Identity, protocols: string[] = ['http/1.1']): TlsOptions {
+export function tlsOptions({ cert, key }: Identity, protocols: string[] = ['http/1.1', 'http/1.0']): TlsOptions {
   return {
     cert,
     key,

@@ -63,7 +63,7 @@ export interface Committer {
   paused<T>(work: () => Promise<T>): Promise<T>;
   /** Number of the transaction under way: tells writes of the same one. */
   transaction(): number;
-  /** Called after each commit. */
+  /** Called after each commit, when all its `durable` have run and before its promises resolve. */
   onCommit(listener: () => void): void;
   figures(): StoreFigures;
   /** Commits what is queued, then refuses everything. */
@@ -93,7 +93,7 @@ export function createCommitter(
   let holds = 0;
   let closing: (() => void) | null = null;
   let closed = false;
-  let afterCommit = () => {};
+  const afterCommit: (() => void)[] = [];
   let transactions = 0;
   const totals = { commits: 0, committedWrites: 0, commitSeconds: 0 };
 
@@ -144,11 +144,9 @@ export function createCommitter(
       totals.commits += 1;
       totals.committedWrites += done.length;
       totals.commitSeconds += (performance.now() - start) / 1000;
-      for (const { write, answer } of done) {
-        write.durable?.(answer);
-        write.resolve(answer);
-      }
-      afterCommit();
+      for (const { write, answer } of done) write.durable?.(answer);
+      for (const listener of afterCommit) listener();
+      for (const { write, answer } of done) write.resolve(answer);
       schedule();
     });
   }
@@ -225,7 +223,7 @@ export function createCommitter(
     },
     transaction: () => transactions,
     onCommit(listener) {
-      afterCommit = listener;
+      afterCommit.push(listener);
     },
     figures: () => ({ ...totals, queuedWrites: queue.length, queuedBytes }),
     async close() {

@@ -45,16 +45,16 @@ export function createData({ db, committer, connectors, aliases, ledger, project
       check();
       return ledger.writeData(connector, entry);
     };
-    return committer
-      .submit(write, {
-        bytes: sizeOfData(entry),
-        committed: (event) => projection.add([event]),
-        durable: () => {
-          if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });
-          signal({ kind: 'events', connector: ref.connector });
-        },
-      })
-      .then(nothing);
+    const done: Promise<unknown> = committer.submit(write, {
+      bytes: sizeOfData(entry),
+      committed: (event) => projection.add([event]),
+      durable: () => {
+        if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });
+        signal({ kind: 'events', connector: ref.connector });
+      },
+    });
+    // No step more on the hot path only to drop an answer that nobody looks at.
+    return done as Promise<void>;
   }
 
   /** Back-dated entries of the transaction under way, which no table and no memory knows yet. */
@@ -119,7 +119,7 @@ export function createData({ db, committer, connectors, aliases, ledger, project
       const held = projection.held(ref.key);
       return names.map((name) => {
         const waiting = held?.get(name);
-        if (waiting !== undefined) return waiting.state;
+        if (waiting !== undefined) return { ...waiting.state };
         const alias = aliases.find(connector.key, name);
         const row = alias === undefined ? undefined : (oneState.get(ref.key, alias) as unknown as StateRow | undefined);
         return row === undefined ? undefined : toState(row);
@@ -129,7 +129,7 @@ export function createData({ db, committer, connectors, aliases, ledger, project
     async readState(ref: DeviceRef): Promise<Record<string, ValueState>> {
       const state: Record<string, ValueState> = Object.create(null);
       for (const row of stateOf.all(ref.key) as unknown as StateRow[]) state[row.name] = toState(row);
-      for (const [name, value] of projection.held(ref.key) ?? []) state[name] = value.state;
+      for (const [name, value] of projection.held(ref.key) ?? []) state[name] = { ...value.state };
       return state;
     },
 

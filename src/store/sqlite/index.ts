@@ -30,11 +30,21 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
   // The file of the log exists once something was written through it.
   db.exec("INSERT OR IGNORE INTO meta VALUES ('opened', 0); UPDATE meta SET value = value + 1 WHERE name = 'opened'");
   const listeners = new Set<(signal: Signal) => void>();
-  const signal = (sent: Signal) => {
+  const send = (sent: Signal) => {
     for (const listener of listeners) listener(sent);
+  };
+  /** Connectors whose log grew in the commit under way: one signal for however many events. */
+  const grown = new Set<string>();
+  const signal = (sent: Signal) => {
+    if (sent.kind === 'events') grown.add(sent.connector);
+    else send(sent);
   };
   const ledger = createLedger(db);
   const committer = createCommitter(db, `${databaseFile(folder)}-wal`, ledger, failures.fatal);
+  committer.onCommit(() => {
+    for (const connector of grown) send({ kind: 'events', connector });
+    grown.clear();
+  });
   const aliases = createAliases(db);
   const projection = createProjection(db, committer, aliases, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),

@@ -26,9 +26,10 @@ const EAGER_BYTES = 16 << 20;
 const LAZY_MS = 1_000;
 
 interface Held {
-  readonly state: ValueState;
+  /** Changes with the next value: whoever keeps it has to copy it. */
+  readonly state: MutableState;
   /** The event that wrote it last: when that one is projected, the table knows. */
-  readonly seq: number;
+  seq: number;
 }
 
 export interface Projection {
@@ -154,14 +155,11 @@ export function createProjection(
     }
     const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
     const gone = new Set([...devices].filter((device) => !writers.exists(device)));
-    const rows = stateAndBlocks(events, gone, aliases);
-    for (const { device, alias, set, setAt, reported, reportedAt } of rows.state) {
-      writers.state(device, alias, set, setAt, reported, reportedAt);
-    }
     const lastSeq = events.at(-1)?.seq;
     if (lastSeq === undefined) return;
-    for (const { device, alias, span, block } of rows.blocks) {
-      writers.block(device, alias, span, lastSeq, JSON.stringify(block));
+    for (const { device, alias, state, blocks } of tracesOf(events, gone, aliases)) {
+      writers.state(device, alias, state.set, state.setAt, state.reported, state.reportedAt);
+      for (const [span, block] of blocks) writers.block(device, alias, span, lastSeq, JSON.stringify(block));
     }
     writers.mark(lastSeq, newest);
   }
@@ -248,27 +246,33 @@ function hold(
     const replaces = reports && timestamp === event.timestamp && timestamp > newest;
     const at = Math.min(timestamp, event.timestamp);
     for (const alias in values) {
-      const before = state.get(alias)?.state ?? (replaces ? undefined : read(alias));
-      state.set(alias, { state: follow(before, reports, at, values[alias]!), seq: event.seq });
+      let held = state.get(alias);
+      if (held === undefined) {
+        held = { state: { ...((replaces ? undefined : read(alias)) ?? noState) }, seq: event.seq };
+        state.set(alias, held);
+      }
+      held.seq = event.seq;
+      follow(held.state, reports, at, values[alias]!);
     }
   }
 }
 
+type MutableState = { -readonly [K in keyof ValueState]: ValueState[K] };
 const noState: ValueState = { set: null, setAt: null, reported: null, reportedAt: null };
 
 /**
- * The state after a value. An older value never replaces a newer one (device-http.md, record); one that claims a time
+ * Lets a state follow a value. An older value never replaces a newer one (device-http.md, record); one that claims a time
  * still to come counts as of its arrival, or it would hide all that follows.
  */
-function follow(before: ValueState = noState, reports: boolean, timestamp: number, value: string): ValueState {
-  const sets = before.setAt === null || before.setAt <= timestamp;
-  const says = reports && (before.reportedAt === null || before.reportedAt <= timestamp);
-  return {
-    set: sets ? value : before.set,
-    setAt: sets ? timestamp : before.setAt,
-    reported: says ? value : before.reported,
-    reportedAt: says ? timestamp : before.reportedAt,
-  };
+function follow(state: MutableState, reports: boolean, timestamp: number, value: string): void {
+  if (state.setAt === null || state.setAt <= timestamp) {
+    state.set = value;
+    state.setAt = timestamp;
+  }
+  if (reports && (state.reportedAt === null || state.reportedAt <= timestamp)) {
+    state.reported = value;
+    state.reportedAt = timestamp;
+  }
 }
 
 function release(states: Map<number, Map<string, Held>>, events: readonly LoggedEvent[]): void {
@@ -282,53 +286,52 @@ function release(states: Map<number, Map<string, Held>>, events: readonly Logged
   }
 }
 
-interface StateRow extends ValueState {
+/** What one step writes of one alias of one device: its state, and its points by span. */
+interface Traces {
   readonly device: number;
   readonly alias: number;
-}
-interface BlockRow {
-  readonly device: number;
-  readonly alias: number;
-  readonly span: number;
-  readonly block: Block;
+  readonly state: MutableState;
+  /** The span written to last, which the next point mostly falls into too. */
+  span: number;
+  block: Block;
+  readonly blocks: Map<number, Block>;
 }
 
-/** The rows of one step, sorted as their tables are: one of state for each alias, one of history for each alias and span. */
-function stateAndBlocks(events: readonly LoggedEvent[], gone: ReadonlySet<number>, aliases: Aliases) {
-  const state = new Map<number, Map<number, StateRow>>();
-  const blocks = new Map<string, BlockRow>();
+/** All that the events of one step leave behind, sorted as the tables are; one row however many values there were. */
+function tracesOf(events: readonly LoggedEvent[], gone: ReadonlySet<number>, aliases: Aliases): Traces[] {
+  const devices = new Map<number, Map<string, Traces>>();
   for (const { connector, device, type, timestamp: arrived, points } of events) {
     if (device === null || points.length === 0 || gone.has(device)) continue;
-    const reports = type === 'data_in';
-    let ofDevice = state.get(device);
+    let ofDevice = devices.get(device);
     if (ofDevice === undefined) {
       ofDevice = new Map();
-      state.set(device, ofDevice);
+      devices.set(device, ofDevice);
     }
     for (const { timestamp, values } of points) {
-      const at = Math.min(timestamp, arrived);
       for (const name in values) {
-        const alias = aliases.key(connector, name);
-        const value = values[name]!;
-        if (reports) blockOf(blocks, device, alias, spanOf(timestamp)).push(timestamp, value);
-        ofDevice.set(alias, { device, alias, ...follow(ofDevice.get(alias), reports, at, value) });
+        let traces = ofDevice.get(name);
+        if (traces === undefined) {
+          const alias = aliases.key(connector, name);
+          traces = { device, alias, state: { ...noState }, span: -1, block: [], blocks: new Map() };
+          ofDevice.set(name, traces);
+        }
+        follow(traces.state, type === 'data_in', Math.min(timestamp, arrived), values[name]!);
+        if (type === 'data_in') addPoint(traces, timestamp, values[name]!);
       }
     }
   }
-  const rows = [...state.values()].flatMap((ofDevice) => [...ofDevice.values()]);
-  rows.sort((a, b) => a.device - b.device || a.alias - b.alias);
-  const history = [...blocks.values()];
-  history.sort((a, b) => a.device - b.device || a.alias - b.alias || a.span - b.span);
-  return { state: rows, blocks: history };
+  const all = [...devices.values()].flatMap((ofDevice) => [...ofDevice.values()]);
+  return all.sort((a, b) => a.device - b.device || a.alias - b.alias);
 }
 
-function blockOf(blocks: Map<string, BlockRow>, device: number, alias: number, span: number): Block {
-  const name = `${device} ${alias} ${span}`;
-  const known = blocks.get(name);
-  if (known !== undefined) return known.block;
-  const block: Block = [];
-  blocks.set(name, { device, alias, span, block });
-  return block;
+function addPoint(traces: Traces, timestamp: number, value: string): void {
+  const span = spanOf(timestamp);
+  if (span !== traces.span) {
+    traces.span = span;
+    traces.block = traces.blocks.get(span) ?? [];
+    traces.blocks.set(span, traces.block);
+  }
+  traces.block.push(timestamp, value);
 }
 
 function prepareWriters(db: DatabaseSync) {

@@ -1,0 +1,208 @@
+/**
+ * The management API on a free port over a real store, and calls to it by HTTP. Every answer is held against the schema
+ * that the route table promises: a field that is missing, ill-typed or not documented fails the test.
+ */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Compile } from 'typebox/compile';
+import { createApi } from '../../src/api/app.ts';
+import type { Role } from '../../src/api/context.ts';
+import { ensureAdmin } from '../../src/api/first-account.ts';
+import { routes } from '../../src/api/routes.ts';
+import { batch } from '../../src/api/schema/batch.ts';
+import { errorAnswer } from '../../src/api/schema/common.ts';
+import { connector, settings } from '../../src/api/schema/connector.ts';
+import { event } from '../../src/api/schema/data.ts';
+import { identity } from '../../src/api/schema/device.ts';
+import { SESSION_LENGTH } from '../../src/api/session.ts';
+import { loadConfig } from '../../src/config.ts';
+import { errors } from '../../src/domain/errors.ts';
+import { createLogger } from '../../src/log.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store, User } from '../../src/store/store.ts';
+
+export const PASSWORD = 'correct-horse-battery';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert each field that they read
+  readonly body: any;
+}
+
+export interface CallOptions {
+  /** Whose token is sent; `admin` unless given. */
+  readonly as?: Role | 'nobody';
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export interface TestApi {
+  readonly url: string;
+  readonly store: Store;
+  /** Where the store keeps its files. */
+  readonly folder: string;
+  readonly tokens: Readonly<Record<Role, string>>;
+  /** What the API wrote to its own log. */
+  readonly logged: () => string;
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  /** Makes a connector and gives the path of its device2 calls. */
+  connector(settings?: object): Promise<TestConnector>;
+  close(): Promise<void>;
+}
+
+export interface TestConnector {
+  readonly id: string;
+  readonly name: string;
+  /** `/api:1/service/<id>/device2` */
+  readonly base: string;
+}
+
+/** Starts the API. `clock` in µs, the system's unless given. */
+export async function startApi(options: { clock?: () => number; heartbeat?: number } = {}): Promise<TestApi> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-api-'));
+  const store = await openSqliteStore({ folder });
+  const config = loadConfig({ SLIPWAY_DATA: folder, SLIPWAY_ADMIN_PASSWORD: PASSWORD }, []);
+  const clock = options.clock ?? (() => Date.now() * 1000);
+  let logged = '';
+  const out = { write: (text: string) => (logged += text) } as unknown as NodeJS.WritableStream;
+  const deps = { store, config, clock, logger: createLogger('debug', out), version: '1.2.3', deviceUrl };
+  await ensureAdmin(store, config);
+  const tokens = await addUsers(store, clock());
+  const app = createApi(deps, { heartbeat: options.heartbeat, grace: 500 });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  let made = 0;
+
+  const api: TestApi = {
+    url,
+    store,
+    folder,
+    tokens,
+    logged: () => logged,
+    async call(method, path, body, { as = 'admin', token, headers = {} } = {}) {
+      const json = body !== undefined && typeof body !== 'string' && !(body instanceof FormData);
+      const authorization = token ?? (as === 'nobody' ? undefined : tokens[as]);
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          ...(json ? { 'content-type': 'application/json' } : {}),
+          ...(authorization === undefined ? {} : { authorization: `token ${authorization}` }),
+          ...headers,
+        },
+        body: json ? JSON.stringify(body) : (body as string | FormData | undefined),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== '';
+      const answer = {
+        status: response.status,
+        headers: response.headers,
+        text,
+        body: isJson ? JSON.parse(text) : null,
+      };
+      holdToSchema(method, path, answer);
+      return answer;
+    },
+    async connector(patch) {
+      const name = `Test ${++made}`;
+      const { body } = await api.call('POST', '/api:1/connectors', { name });
+      const base = `/api:1/service/${body.id}/device2`;
+      if (patch !== undefined) {
+        const answer = await api.call('PATCH', base, patch);
+        assert.equal(answer.status, 200, answer.text);
+      }
+      return { id: body.id, name, base };
+    },
+    async close() {
+      await app.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return api;
+}
+
+export const deviceUrl = (id: string) => `https://${id}.m2.localhost:8443`;
+
+/** A viewer and an operator beside the admin, with the same password, and a session of each. */
+async function addUsers(store: Store, now: number): Promise<Record<Role, string>> {
+  const admin = (await store.getUser('admin@localhost'))!;
+  const signIn = async (user: User) => {
+    const token = randomBytes(32).toString('base64url');
+    const digest = createHash('sha256').update(token).digest('hex');
+    await store.putSession({ digest, user: user.id, created: now, expires: now + SESSION_LENGTH });
+    return token;
+  };
+  const add = async (role: Role) => {
+    const user = { ...admin, id: `id-${role}`, email: `${role}@localhost`, role };
+    await store.putUser(user);
+    return signIn(user);
+  };
+  return { admin: await signIn(admin), operator: await add('operator'), viewer: await add('viewer') };
+}
+
+/** Path of a device, percent-encoded. */
+export const at = (identity: string) => `/identity/${encodeURIComponent(identity)}`;
+
+/** The types and identities of a connector's events after `seq`, oldest first. */
+export async function eventsSince(api: TestApi, connector: TestConnector, seq: number): Promise<string[]> {
+  const { events } = await api.store.readEvents(connector.id, { after: seq, limit: 100, order: 'oldest' });
+  return events.map(({ type, identity }) => `${type} ${identity}`);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON Schema
+type Schema = any;
+const shared = new Map<string, Schema>(
+  [errorAnswer, connector, settings, identity, event, batch].map((schema) => [`${(schema as Schema).$id}#`, schema]),
+);
+
+/** References resolved, and every object closed: what is not documented must not be there. */
+function strict(schema: Schema): Schema {
+  if (Array.isArray(schema)) return schema.map(strict);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (typeof schema.$ref === 'string') return strict(shared.get(schema.$ref));
+  const { $id: _, properties, ...rest } = schema;
+  const out = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, strict(value)]));
+  if (properties === undefined) return out;
+  const closed = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, strict(value)]));
+  return { additionalProperties: false, ...out, properties: closed };
+}
+
+const patterns = routes.map((route) => ({
+  route,
+  pattern: new RegExp(`^${route.path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
+}));
+const checks = new Map<string, ReturnType<typeof Compile>>();
+
+function holdToSchema(method: string, path: string, answer: Answer): void {
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', `${method} ${path}`);
+  if (answer.status >= 400) {
+    assert.ok(answer.body !== null, `${method} ${path}: ${answer.status} without a JSON body: ${answer.text}`);
+    const row = errors[answer.body.code as keyof typeof errors];
+    assert.equal(row?.status, answer.status, `${method} ${path}: ${answer.text}`);
+    holdTo(`${method} ${path}`, 'Error', errorAnswer, answer.body);
+    return;
+  }
+  const bare = path.split('?')[0]!;
+  const route = patterns.find(({ route, pattern }) => route.method === method && pattern.test(bare))?.route;
+  if (route === undefined) return;
+  const schema = route.schema.response[String(answer.status)] as Schema;
+  assert.ok(schema !== undefined, `${method} ${path} answered ${answer.status}, which is not documented`);
+  if (schema.type === 'null') assert.equal(answer.text, '', `${method} ${path} answered a body to a 204`);
+  else if (schema.content === undefined && answer.body !== null) {
+    holdTo(`${method} ${path}`, `${route.id} ${answer.status}`, schema, answer.body);
+  }
+}
+
+function holdTo(call: string, key: string, schema: Schema, body: unknown): void {
+  const check = checks.get(key) ?? Compile(strict(schema));
+  checks.set(key, check);
+  if (!check.Check(body)) {
+    assert.fail(
+      `${call} answered what the document does not tell: ${JSON.stringify(check.Errors(body)).slice(0, 800)}`,
+    );
+  }
+}
