@@ -14,7 +14,7 @@ ${configHelp()}
 `;
 
 const [name = '', ...flags] = process.argv.slice(2);
-if (name === '--help' || name === '-h' || name === 'help') {
+if ([name, ...flags].some((word) => word === '--help' || word === '-h') || name === 'help') {
   process.stdout.write(usage);
 } else if (Object.hasOwn(commands, name)) {
   const command = await commands[name]!();

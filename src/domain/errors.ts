@@ -44,7 +44,6 @@ export const errors = {
   CERTIFICATE_UNTRUSTED: { status: 403, text: 'The client certificate does not chain to a CA of the connector' },
   CERTIFICATE_REVOKED: { status: 403, text: 'The client certificate is on a revocation list' },
   CERTIFICATE_NAME: { status: 403, text: 'The common name of the client certificate is not the identity' },
-  CERTIFICATE_IN_USE: { status: 409, text: 'The certificate already belongs to another identity' },
 
   // Provisioning
   PROVISIONING_DISABLED: { status: 403, text: 'Provisioning is switched off for this connector' },
@@ -79,7 +78,6 @@ export const errors = {
   LOGIN_FAILED: { status: 401, text: 'Email or password is wrong' },
   SESSION_INVALID: { status: 401, text: 'The request carries no valid session or key' },
   ROLE_FORBIDDEN: { status: 403, text: 'The role of this account does not allow the call' },
-  CSRF: { status: 403, text: 'The request comes from another site' },
   GENERATE_DISABLED: { status: 403, text: 'This connector does not let the server make identities' },
   DEVICE_UNKNOWN: { status: 404, text: 'There is no such identity' },
   BATCH_UNKNOWN: { status: 404, text: 'There is no such batch' },

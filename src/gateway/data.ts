@@ -36,7 +36,11 @@ export interface DeviceData {
   /** Stores all points, or none and answers which of them lie too close together or are recorded already. */
   record(session: Session, points: readonly RecordedPoint[], origin: Origin): Promise<readonly Conflict[]>;
   /** The wanted values (`set`) with the time they were set, in the order asked; undefined where there is none. */
-  read(session: Session, aliases: readonly string[]): Promise<({ value: string; at: number } | undefined)[]>;
+  read(
+    session: Session,
+    aliases: readonly string[],
+    origin: Origin,
+  ): Promise<({ value: string; at: number } | undefined)[]>;
 }
 
 export function createDeviceData(store: Store, directory: Directory, clock: () => number): DeviceData {
@@ -97,7 +101,8 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
       return conflictsOf(points, taken);
     },
 
-    async read(session, aliases) {
+    async read(session, aliases, origin) {
+      store.touch(session.ref, clock(), origin.ip);
       const { resources } = connectorOf(session).settings;
       const states = await store.readValues(session.ref, aliases);
       let size = 0;

@@ -1,17 +1,19 @@
 /** Schemas of connectors and their settings, as the wire has them (management-api.md, Device2). */
+
 import { Type } from 'typebox';
 import { eventTypes } from '../../domain/connector.ts';
+import { limits } from '../../domain/settings.ts';
 import { closed, mapOf } from './common.ts';
 
 export const eventType = Type.Enum([...eventTypes]);
 
 export const newConnector = closed({
-  name: Type.String({ minLength: 1, maxLength: 100 }),
-  description: Type.Optional(Type.String({ maxLength: 1000 })),
+  name: Type.String({ minLength: 1, maxLength: limits.name }),
+  description: Type.Optional(Type.String({ maxLength: limits.description })),
 });
 export const connectorPatch = closed({
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-  description: Type.Optional(Type.String({ maxLength: 1000 })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: limits.name })),
+  description: Type.Optional(Type.String({ maxLength: limits.description })),
 });
 export const deleteQuery = closed({
   confirm: Type.Optional(Type.String({ description: 'the name of the connector' })),

@@ -22,7 +22,7 @@ export const writeAlias: Handler = async (exchange, deps) => {
   } catch (error) {
     throw shownInLog(error, exchange, deps, session);
   }
-  return aliases === null ? noContent : read(session, aliases, deps);
+  return aliases === null ? noContent : read(session, aliases, exchange, deps);
 };
 
 /** GET: reads, or waits for a change. */
@@ -31,7 +31,7 @@ export const readAlias: Handler = async (exchange, deps) => {
   deps.data.admit(session);
   const aliases = aliasesIn(exchange.query);
   const { requestTimeout } = exchange.request;
-  if (requestTimeout === undefined) return read(session, aliases, deps);
+  if (requestTimeout === undefined) return read(session, aliases, exchange, deps);
   return poll(exchange, deps, session, aliases, waitOf(requestTimeout));
 };
 
@@ -45,8 +45,13 @@ export function shownInLog(
   return admission.refused(error, connector ?? directory.get(ref.connector) ?? null, ref.identity, origin);
 }
 
-async function read(session: Session, aliases: readonly string[], { data }: DoorDeps): Promise<Reply> {
-  const values = await data.read(session, aliases);
+async function read(
+  session: Session,
+  aliases: readonly string[],
+  { origin }: Exchange,
+  { data }: DoorDeps,
+): Promise<Reply> {
+  const values = await data.read(session, aliases, origin);
   const pairs = aliases.flatMap((alias, at) => {
     const found = values[at];
     return found === undefined ? [] : [`${encodeForm(alias)}=${encodeForm(found.value)}`];
@@ -71,7 +76,7 @@ async function poll(
     const wait = waiting.wait(session.ref.key, aliases, Math.max(0, Math.ceil((until - clock()) / 1000)));
     const stopListening = exchange.onGone(wait.end);
     try {
-      const values = await data.read(session, aliases);
+      const values = await data.read(session, aliases, exchange.origin);
       const changed = values.findIndex((value) => value !== undefined && value.at > since);
       if (changed !== -1) return newsOf(aliases[changed]!, values[changed]!);
       const reason = await wait.woken;

@@ -129,7 +129,7 @@ export function createImports(parts: Parts) {
     origin: Origin | null,
     timestamp: number,
   ): Promise<BatchInfo> {
-    const payload = { batch: batch.id, name: batch.name, count };
+    const payload = { batch: batch.id, name: batch.name, who: batch.who, count };
     const event: NewEvent = { type, identity: null, origin, timestamp, payload };
     const write = (): LoggedEvent => {
       setState.run(state, state === 'done' ? count : 0, batch.key);
@@ -202,11 +202,11 @@ export function createImports(parts: Parts) {
           return repeated;
         },
         async review(now) {
-          stage.seal();
+          await stage.seal();
           return review(connector, stage, duplicates, now);
         },
         async apply(info, expiresAt, onProgress) {
-          stage.seal();
+          await stage.seal();
           const { id: batchId, name, who, created } = info;
           const batch = await committer.submit(() => {
             return insertBatch.get(

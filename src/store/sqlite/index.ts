@@ -11,6 +11,7 @@ import { createData } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
 import { createDeviceRows } from './device-rows.ts';
 import { createDevices } from './devices.ts';
+import { lockFolder } from './folder-lock.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
 import { createLedger, readUnprojected } from './ledger.ts';
@@ -26,6 +27,16 @@ interface Options {
 
 /** Opens the database, finishes what a crash interrupted, and resolves when it can be used. */
 export async function openSqliteStore({ folder, failures = crash }: Options): Promise<Store> {
+  const unlock = lockFolder(folder);
+  try {
+    return await openLocked(folder, failures, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function openLocked(folder: string, failures: Failures, unlock: () => void): Promise<Store> {
   const db = openWriter(folder);
   // The file of the log exists once something was written through it.
   db.exec("INSERT OR IGNORE INTO meta VALUES ('opened', 0); UPDATE meta SET value = value + 1 WHERE name = 'opened'");
@@ -59,6 +70,9 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
   const imports = createImports(parts);
   const housekeeping = createHousekeeping(parts);
   const people = createPeople(db, committer);
+  const pinged = db.prepare(
+    "INSERT OR REPLACE INTO meta SELECT 'pinged', coalesce(max(value), 0) + 1 FROM meta WHERE name = 'pinged'",
+  );
 
   for (let rest = readUnprojected(db); rest.length > 0; rest = readUnprojected(db)) {
     projection.add(rest);
@@ -140,7 +154,8 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
     ...people,
     ...housekeeping,
 
-    ping: () => committer.submit(() => {}),
+    // Really writes: a full disk, too, is to be found out.
+    ping: () => committer.submit(() => void pinged.run()),
     onSignal(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -152,6 +167,7 @@ export async function openSqliteStore({ folder, failures = crash }: Options): Pr
       await reader.close();
       projection.flushNow();
       db.close();
+      unlock();
     },
   };
   return refuseAfterClose(store);

@@ -17,6 +17,8 @@ export interface LoggedEvent {
   /** Key of the device; null where the event concerns none that is stored. */
   readonly device: number | null;
   readonly ip: string | null;
+  /** By what the device spoke; null where somebody else caused the event. */
+  readonly protocol: number | null;
   readonly timestamp: number;
   /** Values of defined resources. */
   readonly points: readonly Point[];
@@ -92,7 +94,7 @@ export function createLedger(db: DatabaseSync): Ledger {
     const { ip, protocol, connectionId } = origin ?? nowhere;
     const code = protocolCode(protocol);
     put(connector, [seq, typeCode(type), identity, device, ip, code, timestamp, connectionId, payload], bytes);
-    return { connector, seq, type, identity, device, ip, timestamp, points };
+    return { connector, seq, type, identity, device, ip, protocol: code, timestamp, points };
   }
 
   return {
@@ -164,10 +166,10 @@ export function readUnprojected(db: DatabaseSync): LoggedEvent[] {
 const CATCH_UP_ROWS = 500;
 
 function fromEntry(connector: number, entry: LogEntry): LoggedEvent {
-  const [seq, code, identity, device, ip, , timestamp, , payload] = entry;
+  const [seq, code, identity, device, ip, protocol, timestamp, , payload] = entry;
   const type = typeName(code);
   const points = type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
-  return { connector, seq, type, identity, device, ip, timestamp, points };
+  return { connector, seq, type, identity, device, ip, protocol, timestamp, points };
 }
 
 function definedPoints(payload: DataPayload): Point[] {

@@ -5,6 +5,7 @@
  * first. After a crash they are caught up from the log: `projected` in `meta` is written in the same transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import type { EventType } from '../../domain/connector.ts';
 import type { Point } from '../../domain/device.ts';
 import type { ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
@@ -25,6 +26,14 @@ const EAGER_EVENTS = 8_000;
 const EAGER_BYTES = 16 << 20;
 const LAZY_MS = 1_000;
 
+/** Events by which a device is heard of. */
+const fromDevice: ReadonlySet<EventType> = new Set<EventType>(['data_in', 'provisioned', 'publish', 'connect']);
+
+interface Seen {
+  readonly at: number;
+  readonly ip: string | null;
+}
+
 interface Held {
   /** Changes with the next value: whoever keeps it has to copy it. */
   readonly state: MutableState;
@@ -38,7 +47,7 @@ export interface Projection {
   touch(device: number, at: number, ip: string): void;
   /** What is newer than the `state` table; undefined where nothing is. */
   held(device: number): ReadonlyMap<string, Held> | undefined;
-  seen(device: number): { at: number; ip: string | null } | undefined;
+  seen(device: number): Seen | undefined;
   /** Reports of the device that wait to be written. */
   waiting(device: number): Point[];
   /** Writes everything that waits, in steps between which the loop runs. */
@@ -65,16 +74,17 @@ export function createProjection(
   /** The latest arrival that any value may have; greater than the clock where that was set back. */
   let newest = writers.newest();
   const states = new Map<number, Map<string, Held>>();
-  let seen = new Map<number, { at: number; ip: string | null }>();
+  const seen = new Map<number, Seen>();
 
   function add(events: readonly LoggedEvent[]): void {
     for (const event of events) {
       queue.push(event);
       bytes += sizeOf(event);
-      if (event.device === null || event.points.length === 0) continue;
+      if (event.device === null) continue;
+      if (event.protocol !== null && fromDevice.has(event.type)) noteSeen(event.device, event.timestamp, event.ip);
+      if (event.points.length === 0) continue;
       hold(states, event, (alias) => read(event.connector, event.device!, alias), newest);
       if (event.timestamp > newest) newest = event.timestamp;
-      if (event.type === 'data_in') noteSeen(event.device, event.timestamp, event.ip);
     }
     plan();
   }
@@ -129,8 +139,7 @@ export function createProjection(
       size += sizeOf(event);
     }
     const events = queue.slice(from, head);
-    const touched = seen;
-    seen = new Map();
+    const touched = takeSeen(devices);
     try {
       committer.aside(() => writeStep(events, touched));
       failing = false;
@@ -148,7 +157,24 @@ export function createProjection(
     release(states, events);
   }
 
-  function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, { at: number; ip: string | null }>) {
+  /** Of the devices that are written anyhow, and of others as far as the step has room. */
+  function takeSeen(devices: ReadonlySet<number | null>): Map<number, Seen> {
+    const taken = new Map<number, Seen>();
+    const take = (device: number) => {
+      const value = seen.get(device);
+      if (value === undefined) return;
+      taken.set(device, value);
+      seen.delete(device);
+    };
+    for (const device of devices) if (device !== null) take(device);
+    for (const device of seen.keys()) {
+      if (taken.size >= STEP_DEVICES) break;
+      take(device);
+    }
+    return taken;
+  }
+
+  function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, Seen>) {
     for (const [device, { at, ip }] of touched) writers.seen(device, at, ip);
     for (const { connector, identity, type, seqs } of indexRows(events)) {
       writers.index(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
@@ -166,9 +192,10 @@ export function createProjection(
 
   async function flush(): Promise<void> {
     const until = queue.at(-1)?.seq ?? 0;
-    if (head === queue.length && seen.size > 0) step();
-    while (head < queue.length && queue[head]!.seq <= until) {
+    let seenSteps = Math.ceil(seen.size / STEP_DEVICES);
+    while ((head < queue.length && queue[head]!.seq <= until) || seenSteps > 0) {
       step();
+      seenSteps -= 1;
       await new Promise(setImmediate);
     }
   }

@@ -2,7 +2,8 @@
  * Rows of an import on their way in: a SQLite file of their own, so that a million of them take no memory, repeats are
  * found by an index, and device writes are not held up. Knows nothing of devices.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../domain/errors.ts';
@@ -18,7 +19,7 @@ export interface Stage {
   count(): number;
   add(rows: readonly ImportRow[]): ImportDuplicate[];
   /** Puts the file on disk and closes it; no rows are taken afterwards. */
-  seal(): void;
+  seal(): Promise<void>;
   /** Takes no more; the next start removes the file unless its batch has begun. */
   close(): void;
   remove(): void;
@@ -56,15 +57,16 @@ export function createStage(folder: string, name: string): Stage {
       }
       return duplicates;
     },
-    seal() {
+    async seal() {
       if (state === 'sealed') return;
       if (state === 'closed') throw new AppError('STORAGE_UNAVAILABLE', { seen: 'an import that was given up' });
       db.exec('COMMIT');
       db.close();
       state = 'sealed';
-      const file = openSync(path, 'r');
-      fsyncSync(file);
-      closeSync(file);
+      // A large file takes its time to reach the disk: not on the loop.
+      const file = await open(path, 'r');
+      await file.sync();
+      await file.close();
     },
     close,
     remove() {
