@@ -10,9 +10,10 @@ export function createImportReview(db: DatabaseSync) {
     reviewImport(stage: string, connector: number, from: number, to: number, now: number) {
       db.prepare('ATTACH ? AS stage').run(stage);
       try {
+        // CROSS JOIN: rows first, each looked up; SQLite would rather read all devices.
         const rows = db
           .prepare(`SELECT iif(d.phase <> ${phases.locked} AND d.expires <= ?, ${phases.expired}, d.phase) AS phase, count(*) AS n
-            FROM stage.rows r JOIN devices d ON d.connector = ? AND d.identity = r.identity
+            FROM stage.rows r CROSS JOIN devices d ON d.connector = ? AND d.identity = r.identity
             WHERE r.n BETWEEN ? AND ? GROUP BY 1`)
           .all(now, connector, from, to) as { phase: number; n: number }[];
         return rows.map(({ phase, n }) => ({ status: names[phase]!, n }));

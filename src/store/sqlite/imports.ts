@@ -287,10 +287,10 @@ const insertDevices = (schema: string) => `INSERT OR IGNORE INTO devices
     SELECT 1 FROM credentials c WHERE c.digest = r.digest AND (c.type = 'token' OR (c.type = 'certificate' AND c.connector = ?1)))
   ORDER BY n`;
 
-/** `key > ?` keeps to the devices that this step made. */
+/** `key > ?` keeps to the devices that this step made; CROSS JOIN keeps SQLite from reading all devices to find them. */
 const insertCredentials = (schema: string) => `INSERT INTO credentials
   SELECT d.key, 0, d.connector, r.credential ->> 'type', r.digest, NULL, r.credential
-  FROM ${schema}.rows r JOIN devices d ON d.connector = ?1 AND d.identity = r.identity
+  FROM ${schema}.rows r CROSS JOIN devices d ON d.connector = ?1 AND d.identity = r.identity
   WHERE r.n > ?2 AND r.n <= ?3 AND r.credential IS NOT NULL AND d.key > ?4`;
 
 function toInfo({ id, name, who, created, state, count }: BatchRow): BatchInfo {

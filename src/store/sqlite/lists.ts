@@ -1,19 +1,25 @@
-/** Lists, searches and counts of devices: turns a filter into one SQL statement that an index can answer. */
+/**
+ * Lists, searches and counts of devices. A list either walks the index of its order until the page is full, or starts from
+ * the few devices that a tag or text names and sorts those; counting a bounded number of them first tells which.
+ */
 import type { DatabaseSync } from 'node:sqlite';
-import { type Device, type DeviceStatus, ONLINE_WITHIN } from '../../domain/device.ts';
+import type { Device } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { DeviceFilter, DevicePage, DeviceSort } from '../store.ts';
 import { type Phase, phases } from './codes.ts';
+import { type Condition, conditionsOf, type Sql, type Value } from './device-filter.ts';
 import { type CredentialRow, type DeviceRow, deviceColumns, toDevice } from './device-rows.ts';
 
-type Value = string | number;
-interface Condition {
-  readonly sql: string;
-  readonly values: readonly Value[];
+/** Up to this many devices are rather sorted than met by walking an index. */
+const FEW = 20_000;
+
+interface Order {
+  readonly column: 'activity' | 'identity' | 'created';
+  readonly descending: boolean;
 }
 
 /** Wire name of a sort → column, direction. The key settles ties, in the same direction. */
-const sorts: Record<DeviceSort, { readonly column: string; readonly descending: boolean }> = {
+const sorts: Record<DeviceSort, Order> = {
   activity: { column: 'activity', descending: false },
   '-activity': { column: 'activity', descending: true },
   identity: { column: 'identity', descending: false },
@@ -21,6 +27,13 @@ const sorts: Record<DeviceSort, { readonly column: string; readonly descending: 
   created: { column: 'created', descending: false },
   '-created': { column: 'created', descending: true },
 };
+
+interface Keys {
+  readonly n: number;
+  /** JSON list. */
+  readonly keys: string;
+}
+type ListedRow = DeviceRow & { readonly sort_value: Value };
 
 export function createLists(db: DatabaseSync) {
   const credentials = db.prepare(
@@ -33,21 +46,53 @@ export function createLists(db: DatabaseSync) {
     'SELECT value, count(*) AS count FROM device_tags WHERE connector = ? AND name = ? GROUP BY value ORDER BY value',
   );
 
-  function run<T>({ sql, values }: Condition): T[] {
+  function run<T>({ sql, values }: Sql): T[] {
     return db.prepare(sql).all(...values) as unknown as T[];
+  }
+
+  /** The shortest list of keys, as JSON, that one of the conditions leaves; null if none leaves few. */
+  function fewKeys(conditions: readonly Condition[]): string | null {
+    let best: Keys | null = null;
+    for (const { keys } of conditions) {
+      if (keys === undefined) continue;
+      const sql = `SELECT count(*) AS n, json_group_array(key) AS keys FROM (${keys.sql} LIMIT ?)`;
+      const found = run<Keys>({ sql, values: [...keys.values, FEW + 1] })[0]!;
+      if (found.n <= FEW && (best === null || found.n < best.n)) best = found;
+    }
+    return best?.keys ?? null;
+  }
+
+  /** `WHERE …` for all conditions, beginning at the few keys if there are such. */
+  function whereOf(connector: number, conditions: readonly Condition[]): Sql {
+    const keys = fewKeys(conditions);
+    const start: Sql[] =
+      keys === null
+        ? [{ sql: 'd.connector = ?', values: [connector] }]
+        : [
+            // The `+` keeps SQLite from beginning with all devices of the connector all the same.
+            { sql: '+d.connector = ?', values: [connector] },
+            { sql: 'd.key IN (SELECT value FROM json_each(?))', values: [keys] },
+          ];
+    const all = [...start, ...conditions.map(({ test }) => test)];
+    return { sql: all.map(({ sql }) => sql).join(' AND '), values: all.flatMap(({ values }) => values) };
   }
 
   return {
     listDevices(connector: number, filter: DeviceFilter, page: DevicePage, now: number) {
-      const { column, descending } = sorts[page.sort];
-      const conditions = [...conditionsOf(connector, filter, now), ...afterCursor(page)];
-      const direction = descending ? 'DESC' : 'ASC';
-      const sql = `SELECT ${deviceColumns}, d.${column} AS sort_value
-        FROM devices d LEFT JOIN batches b ON b.key = d.batch
-        WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}
-        ORDER BY d.${column} ${direction}, d.key ${direction} LIMIT ?`;
-      const values = [...conditions.flatMap(({ values }) => values), page.limit + 1];
-      const rows = run<DeviceRow & { sort_value: Value }>({ sql, values });
+      const order = sorts[page.sort];
+      const conditions = conditionsOf(connector, filter, now);
+      const where = whereOf(connector, conditions);
+      const rows: ListedRow[] = [];
+      for (const { sql, values } of after(page, order)) {
+        const direction = order.descending ? 'DESC' : 'ASC';
+        const select = `SELECT ${deviceColumns}, d.${order.column} AS sort_value
+          FROM devices d LEFT JOIN batches b ON b.key = d.batch WHERE ${where.sql}${sql}
+          ORDER BY d.${order.column} ${direction}, d.key ${direction} LIMIT ?`;
+        rows.push(
+          ...run<ListedRow>({ sql: select, values: [...where.values, ...values, page.limit + 1 - rows.length] }),
+        );
+        if (rows.length > page.limit) break;
+      }
       const mayLoadMore = rows.length > page.limit;
       if (mayLoadMore) rows.pop();
       const last = rows.at(-1);
@@ -59,8 +104,13 @@ export function createLists(db: DatabaseSync) {
 
     countDevices(connector: number, filter: DeviceFilter, now: number): number {
       const conditions = conditionsOf(connector, filter, now);
-      const sql = `SELECT count(*) AS n FROM devices d WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`;
-      return run<{ n: number }>({ sql, values: conditions.flatMap(({ values }) => values) })[0]!.n;
+      const [only] = conditions;
+      // A single tag or text is counted in an index alone, without looking at a device.
+      const { sql, values } =
+        conditions.length === 1 && only!.exactKeys !== undefined && fewKeys(conditions) === null
+          ? only!.exactKeys
+          : inDevices(whereOf(connector, conditions));
+      return run<{ n: number }>({ sql: `SELECT count(*) AS n FROM (${sql})`, values })[0]!.n;
     },
 
     /** Entries whose time has passed and which the sweeper has not marked yet, by stored phase. Few, as it comes often. */
@@ -79,6 +129,8 @@ export function createLists(db: DatabaseSync) {
   }
 }
 
+const inDevices = ({ sql, values }: Sql): Sql => ({ sql: `SELECT d.key FROM devices d WHERE ${sql}`, values });
+
 /** Jumps from one name to the next in the index, in place of reading every row. */
 const nextTag = `WITH RECURSIVE names(name) AS (
   SELECT min(name) FROM device_tags WHERE connector = ?
@@ -86,81 +138,22 @@ const nextTag = `WITH RECURSIVE names(name) AS (
   SELECT (SELECT min(name) FROM device_tags WHERE connector = ? AND name > names.name) FROM names WHERE names.name IS NOT NULL
 ) SELECT name FROM names WHERE name IS NOT NULL`;
 
-function conditionsOf(connector: number, filter: DeviceFilter, now: number): Condition[] {
-  const conditions: Condition[] = [{ sql: 'd.connector = ?', values: [connector] }];
-  const add = (sql: string, ...values: Value[]) => conditions.push({ sql, values });
-  if (filter.identity !== undefined && filter.identity !== '') conditions.push(...searchFor(filter.identity));
-  if (filter.status !== undefined) conditions.push(...withStatus(filter.status, now));
-  for (const { name, value } of filter.tags ?? []) {
-    add(
-      'd.key IN (SELECT device FROM device_tags WHERE connector = ? AND name = ? AND value = ?)',
-      connector,
-      name,
-      value,
-    );
-  }
-  if (filter.batch !== undefined) {
-    add('d.batch = (SELECT key FROM batches WHERE connector = ? AND id = ?)', connector, filter.batch);
-  }
-  if (filter.ipaddress !== undefined) add('d.last_ip = ?', filter.ipaddress);
-  if (filter.online === true) add('d.activity >= ? AND d.last_seen >= ?', now - ONLINE_WITHIN, now - ONLINE_WITHIN);
-  if (filter.online === false) add('(d.last_seen IS NULL OR d.last_seen < ?)', now - ONLINE_WITHIN);
-  if (filter.before !== undefined) add('d.activity < ?', filter.before);
-  return conditions;
-}
-
-/** The stored phase, and what time has done to it since the sweeper last came by. */
-function withStatus(status: DeviceStatus, now: number): Condition[] {
-  if (status === 'locked') return [{ sql: 'd.phase = ?', values: [phases.locked] }];
-  if (status === 'expired') {
-    const swept = phases.expired;
-    return [{ sql: '(d.phase = ? OR (d.phase <> ? AND d.expires <= ?))', values: [swept, phases.locked, now] }];
-  }
-  return [{ sql: 'd.phase = ? AND (d.expires IS NULL OR d.expires > ?)', values: [phases[status], now] }];
-}
-
-/** The shortest text that the trigram index knows anything of. */
-const TRIGRAM = 3;
-
-/**
- * Text without `*` is looked for anywhere; with `*` the whole identity must fit. GLOB compares exactly (case too). Where a
- * piece of the text is long enough, the trigram index first narrows the rows down.
- */
-function searchFor(text: string): Condition[] {
-  const pieces = text.split('*');
-  const exact: Condition =
-    pieces.length === 1
-      ? { sql: 'instr(d.identity, ?) > 0', values: [text] }
-      : { sql: 'd.identity GLOB ?', values: [pieces.map(escapeGlob).join('*')] };
-  const longest = pieces.reduce((longest, piece) => (codePoints(piece) > codePoints(longest) ? piece : longest), '');
-  if (codePoints(longest) < TRIGRAM) return [exact];
-  return [
-    { sql: 'd.key IN (SELECT rowid FROM identities WHERE identities MATCH ?)', values: [trigrams(longest)] },
-    exact,
-  ];
-}
-
-const codePoints = (text: string) => [...text].length;
-const escapeGlob = (text: string) => text.replace(/[?[\]]/g, (special) => `[${special}]`);
-
-/** An FTS5 expression that asks for every trigram of the text; their order is checked by the exact condition. */
-function trigrams(text: string): string {
-  const points = [...text];
-  const all = points.slice(0, points.length - TRIGRAM + 1).map((_, at) => points.slice(at, at + TRIGRAM).join(''));
-  return [...new Set(all)].map((trigram) => `"${trigram.replaceAll('"', '""')}"`).join(' AND ');
-}
-
 function toCursor(sort: DeviceSort, value: Value, key: number): string {
   return Buffer.from(JSON.stringify([sort, value, key])).toString('base64url');
 }
 
-/** Rows past the one that the cursor names. CURSOR_INVALID. */
-function afterCursor({ cursor, sort }: DevicePage): Condition[] {
-  if (cursor === undefined) return [];
-  const { column, descending } = sorts[sort];
+/**
+ * What a page adds to the conditions, in the order in which to ask: the rest of those that tie with the last row, then all
+ * behind them. Apart, each begins at its place in the index, however many tie. CURSOR_INVALID.
+ */
+function after({ cursor, sort }: DevicePage, { column, descending }: Order): Sql[] {
+  if (cursor === undefined) return [{ sql: '', values: [] }];
   const [value, key] = fromCursor(cursor, sort, column === 'identity' ? 'string' : 'number');
   const sign = descending ? '<' : '>';
-  return [{ sql: `(d.${column}, d.key) ${sign} (?, ?)`, values: [value, key] }];
+  return [
+    { sql: ` AND d.${column} = ? AND d.key ${sign} ?`, values: [value, key] },
+    { sql: ` AND d.${column} ${sign} ?`, values: [value] },
+  ];
 }
 
 function fromCursor(cursor: string, sort: DeviceSort, type: 'string' | 'number'): [Value, number] {
