@@ -13,10 +13,10 @@ import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
 import { readAuthorization } from './authorization.ts';
 import type { DoorDeps, Exchange } from './context.ts';
-import { connectorOf } from './host.ts';
+import type { ConnectorOf } from './host.ts';
 import { type Request, RequestParser } from './parser.ts';
 import { asAppError, failure, type Reply, render } from './reply.ts';
-import { allowOf, handlerOf, parseTarget, type Target } from './routes.ts';
+import { allowOf, handlerOf, parseTarget } from './routes.ts';
 
 /** Bytes of requests behind the one under way; more are left in the kernel. */
 const BEHIND_MAX = 65_536;
@@ -29,7 +29,7 @@ interface Shown {
 
 /** What the door lends to its connections. */
 export interface ConnectionDeps extends DoorDeps {
-  readonly domain: string;
+  readonly connectorOf: ConnectorOf;
   /** ms; a request must be complete this long after its first byte. */
   readonly requestTimeout: number;
   /** ms without a request after which a connection ends. */
@@ -56,6 +56,8 @@ export class Connection {
   #draining = false;
   /** Our side ends with the answer under way. */
   #closing = false;
+  /** Bytes that came after the last answer. */
+  #thrownAway = 0;
   /** The client sends nothing more. */
   #ended = false;
   #counted = 0;
@@ -102,7 +104,11 @@ export class Connection {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#closing) return;
+    if (this.#closing) {
+      this.#thrownAway += chunk.length;
+      if (this.#thrownAway > LINGER_BYTES) this.#socket.destroy();
+      return;
+    }
     const idleUntil = this.#deadline;
     const begins = !this.#busy && !this.#parser.midway;
     if (begins) this.#deadline = performance.now() + this.#deps.requestTimeout;
@@ -114,6 +120,7 @@ export class Connection {
     } else if (this.#parser.waiting > BEHIND_MAX) {
       this.#socket.pause();
     }
+    this.#parser.keep();
   }
 
   /** Starts the next request if it is complete. */
@@ -143,8 +150,35 @@ export class Connection {
     }
   }
 
-  async #answer(request: Request): Promise<void> {
-    const reply = await this.#reply(request);
+  /** Promises are followed by hand here: an async function more on this path is a few per cent of a write. */
+  #answer(request: Request): void {
+    let reply: Promise<Reply>;
+    try {
+      reply = this.#handle(request);
+    } catch (thrown) {
+      this.#reply(request, this.#refusal(thrown, request));
+      return;
+    }
+    reply.then(
+      (reply) => this.#reply(request, reply),
+      (thrown) => this.#reply(request, this.#refusal(thrown, request)),
+    );
+  }
+
+  #handle(request: Request): Promise<Reply> {
+    const target = parseTarget(request.target);
+    const connector = this.#deps.connectorOf(target.host ?? request.host, this.#serverName());
+    const handler = handlerOf(target, request.method);
+    return handler(new OnConnection(this, request, target.path, target.query, connector, this.#origin), this.#deps);
+  }
+
+  #refusal(thrown: unknown, request: Request): Reply {
+    const error = asAppError(thrown);
+    if (error.status >= 500) this.#deps.onInternalError(error);
+    return failure(error, error.code === 'METHOD_NOT_ALLOWED' ? allowOf(parseTarget(request.target)) : '');
+  }
+
+  #reply(request: Request, reply: Reply): void {
     if (this.#socket.destroyed) return;
     const last = this.#closing || !request.keepAlive;
     const after = last ? 'ends' : request.minor === 0 ? 'stays in 1.0' : 'stays';
@@ -171,23 +205,6 @@ export class Connection {
     if (this.#socket.isPaused()) this.#socket.resume();
     if (this.#parser.midway) this.#advance();
     if ((this.#ended || this.#closing) && !this.#busy) this.#socket.end();
-  }
-
-  async #reply(request: Request): Promise<Reply> {
-    let target: Target | undefined;
-    try {
-      target = parseTarget(request.target);
-      const { domain, directory } = this.#deps;
-      const connector = connectorOf(target.host ?? request.host, this.#serverName(), domain, directory);
-      const handler = handlerOf(target, request.method);
-      const { path, query } = target;
-      return await handler(new OnConnection(this, request, path, query, connector, this.#origin), this.#deps);
-    } catch (thrown) {
-      const error = asAppError(thrown);
-      if (error.status >= 500) this.#deps.onInternalError(error);
-      const allow = error.code === 'METHOD_NOT_ALLOWED' ? `Allow: ${allowOf(target!.methods!)}\r\n` : '';
-      return failure(error, allow);
-    }
   }
 
   /** The same credential on the same connection is the same device, as long as its session holds. */
@@ -302,5 +319,6 @@ class OnConnection implements Exchange {
 
 /** ms of silence after which the kernel asks whether the other side is still there. */
 const KEEP_ALIVE = 60_000;
-/** ms that a connection is read, and what comes thrown away, after its last answer. */
+/** How long a connection is read, and what comes thrown away, after its last answer: ms, and bytes. */
 const LINGER = 2_000;
+const LINGER_BYTES = 8 << 20;

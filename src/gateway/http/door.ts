@@ -5,6 +5,8 @@ import type { Logger } from '../../log.ts';
 import { type Identity, tlsOptions } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { DoorDeps } from './context.ts';
+import { createConnectorOf } from './host.ts';
+import { readIntoLentBuffer } from './lent-buffer.ts';
 
 /** Bytes of requests that may be under way on all connections together. */
 const BUDGET = 256 << 20;
@@ -30,21 +32,31 @@ export interface HttpDoor {
 }
 
 export function createHttpDoor(options: DoorOptions): HttpDoor {
-  const { logger, ...rest } = options;
+  const { logger, domain, ...rest } = options;
   const connections = new Set<Connection>();
   const servers: Server[] = [];
   let tls: TlsServer | null = null;
   let lastId = 0;
+  /** Set once the door is closing. */
+  let emptied: (() => void) | null = null;
   // Told apart from those of an earlier start by the time of this one.
   const start = Math.floor(options.clock() / 1000).toString(36);
   const deps: ConnectionDeps = {
     ...rest,
+    connectorOf: createConnectorOf(domain, options.directory),
     budget: { bytes: 0, max: BUDGET },
     nextId: () => `${start}-${(++lastId).toString(36)}`,
-    onClose: (connection) => connections.delete(connection),
+    onClose(connection) {
+      connections.delete(connection);
+      if (connections.size === 0) emptied?.();
+    },
     onInternalError: (error) => logger.error(error.message, { code: error.code, cause: error.cause }),
   };
-  const accept = (socket: Socket) => connections.add(new Connection(socket, deps));
+  const accept = (socket: Socket) => {
+    // A handshake that was under way when the door closed.
+    if (emptied !== null) socket.destroy();
+    else connections.add(new Connection(socket, deps));
+  };
   const sweep = setInterval(() => {
     const now = performance.now();
     for (const connection of connections) connection.sweep(now);
@@ -70,16 +82,23 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
       tls.on('tlsClientError', (error) => logger.debug('TLS handshake failed', { reason: error.message }));
       return listen(tls, port, host);
     },
-    listenPlain: (port) => listen(createTcpServer({ allowHalfOpen: true }, accept), port, '127.0.0.1'),
+    listenPlain(port) {
+      const options = { allowHalfOpen: true, pauseOnConnect: true };
+      const server = createTcpServer(options, (socket) => accept(readIntoLentBuffer(socket)));
+      return listen(server, port, '127.0.0.1');
+    },
     setIdentity: (identity) => tls?.setSecureContext(tlsOptions(identity)),
     connections: () => connections.size,
     async close(grace) {
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      const closed = new Promise<void>((resolve) => {
+        emptied = resolve;
+      });
+      for (const server of servers) server.close();
       for (const connection of connections) connection.stop();
       const force = setTimeout(() => {
         for (const connection of connections) connection.destroy();
       }, grace);
-      await Promise.all(closed);
+      if (connections.size > 0) await closed;
       clearTimeout(force);
       clearInterval(sweep);
     },

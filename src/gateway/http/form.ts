@@ -2,6 +2,7 @@
  * Forms as firmware sends them (device-http.md, write): pairs of `application/x-www-form-urlencoded`, also with raw JSON or
  * a stray `%` in a value. Nothing is guessed: what is not valid UTF-8 after decoding is refused.
  */
+import { isAscii } from 'node:buffer';
 import { AppError } from '../../domain/errors.ts';
 
 export type Pair = readonly [name: string, value: string];
@@ -10,7 +11,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The pairs in order. BODY_INVALID where a piece has no `=` or is not UTF-8, or where there is no piece at all. */
 export function parseForm(body: Buffer): Pair[] {
-  return splitForm(body).map(([name, value]) => [decodeForm(name), decodeForm(value)]);
+  const pairs = splitForm(body);
+  for (const [at, [name, value]] of pairs.entries()) pairs[at] = [decodeForm(name), decodeForm(value)];
+  return pairs;
 }
 
 /** The pairs as they were sent, not decoded yet. */
@@ -42,6 +45,8 @@ export function encodeForm(text: string): string {
 }
 
 function decodeUtf8(bytes: Buffer): string {
+  // Most of what devices send is ASCII, which needs no checking decoder.
+  if (isAscii(bytes)) return bytes.toString('latin1');
   try {
     return utf8.decode(bytes);
   } catch {

@@ -11,38 +11,48 @@ export function hostName(header: string): string {
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }
 
+/** What a Host header says. */
+interface Named {
+  readonly host: string;
+  /** The label before `.m2.<domain>`; null for a host that is not below it. */
+  readonly label: string | null;
+}
+
 /** Devices of a connector all send the same header: as many are remembered as there may be busy connectors. */
-const remembered = new Map<string, string>();
 const REMEMBERED_MAX = 1_000;
 
-function remember(header: string): string {
-  const known = remembered.get(header);
-  if (known !== undefined) return known;
-  const host = hostName(header);
-  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-  remembered.set(header, host);
-  return host;
-}
+/** Tells the connector of a request. */
+export type ConnectorOf = (header: string | undefined, serverName: string | null) => Connector | null;
 
 /**
  * The connector that the host names; null for a host that names none, as older firmware sends. HOST_MISMATCH where the TLS
  * server name is another one, CONNECTOR_UNKNOWN for a name below the domain that nobody has.
  */
-export function connectorOf(
-  header: string | undefined,
-  serverName: string | null,
-  domain: string,
-  directory: Directory,
-): Connector | null {
-  const host = header === undefined ? '' : remember(header);
-  if (serverName !== null && host !== '' && host !== serverName.toLowerCase()) {
-    throw new AppError('HOST_MISMATCH', { seen: `Host ${host}`, wanted: serverName });
-  }
+export function createConnectorOf(domain: string, directory: Directory): ConnectorOf {
   const suffix = `.m2.${domain}`;
-  if (!host.endsWith(suffix)) return null;
-  const label = host.slice(0, -suffix.length);
-  const connector = directory.get(label);
-  if (connector === undefined)
-    throw new AppError('CONNECTOR_UNKNOWN', { seen: host, wanted: `<connector id>${suffix}` });
-  return connector;
+  const remembered = new Map<string, Named>();
+
+  function read(header: string): Named {
+    const known = remembered.get(header);
+    if (known !== undefined) return known;
+    const host = hostName(header);
+    const named = { host, label: host.endsWith(suffix) ? host.slice(0, -suffix.length) : null };
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    remembered.set(header, named);
+    return named;
+  }
+
+  return (header, serverName) => {
+    const { host, label } = header === undefined ? nameless : read(header);
+    if (serverName !== null && host !== '' && host !== serverName.toLowerCase()) {
+      throw new AppError('HOST_MISMATCH', { seen: `Host ${host}`, wanted: serverName });
+    }
+    if (label === null) return null;
+    const connector = directory.get(label);
+    if (connector === undefined)
+      throw new AppError('CONNECTOR_UNKNOWN', { seen: host, wanted: `<connector id>${suffix}` });
+    return connector;
+  };
 }
+
+const nameless: Named = { host: '', label: null };

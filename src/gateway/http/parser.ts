@@ -66,8 +66,14 @@ export class RequestParser {
     return this.#head !== null || this.#rest.length > 0;
   }
 
+  /** The chunk is looked at in place: `keep` has to be called before it is overwritten. */
   push(chunk: Buffer): void {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+  }
+
+  /** Copies what is left of the chunks pushed so far. */
+  keep(): void {
+    if (this.#rest.length > 0) this.#rest = Buffer.from(this.#rest);
   }
 
   /** The next complete request, as far as the bytes go. */
@@ -131,7 +137,7 @@ export class RequestParser {
     }
     if (head.length === 0) return true;
     if (this.#body === null && this.#rest.length >= head.length) {
-      head.body = this.#take(head.length);
+      head.body = Buffer.from(this.#take(head.length));
       return true;
     }
     this.#body ??= new ByteSink();

@@ -68,11 +68,13 @@ function methodsOf(path: string): Methods | undefined {
 export function handlerOf({ path, methods }: Target, method: string): Handler {
   if (methods === undefined) throw new AppError('PATH_UNKNOWN', { seen: path });
   const handler = Object.hasOwn(methods, method) ? methods[method as 'GET' | 'POST'] : undefined;
-  if (handler === undefined) throw new AppError('METHOD_NOT_ALLOWED', { seen: method, wanted: allowOf(methods) });
+  if (handler === undefined) throw new AppError('METHOD_NOT_ALLOWED', { seen: method, wanted: namesOf(methods) });
   return handler;
 }
 
-/** For the `Allow` header (RFC 9110, 10.2.1). */
-export function allowOf(methods: Methods): string {
-  return Object.keys(methods).join(', ');
+/** The `Allow` header, with its CRLF (RFC 9110, 10.2.1). */
+export function allowOf({ methods = {} }: Target): string {
+  return `Allow: ${namesOf(methods)}\r\n`;
 }
+
+const namesOf = (methods: Methods) => Object.keys(methods).join(', ');

@@ -19,6 +19,9 @@ const BATCH_BYTES = 8 << 20;
 const QUEUE_WRITES = 50_000;
 const QUEUE_BYTES = 128 << 20;
 
+/** Writes that make a second sync worth its cost beside the one under way: the disk is kept busy then. */
+const SECOND_SYNC_WRITES = 48;
+
 interface Write {
   /** Runs inside the transaction; may run again if a neighbour broke the batch. Refuses (AppError, Refused) before it writes. */
   readonly run: () => unknown;
@@ -85,11 +88,13 @@ export function createCommitter(
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
-  const wal = openSync(walFile, 'r');
+  // One for each sync at a time: the kernel reports a failed write once to each descriptor (fsync(2)), so neither of two
+  // syncs can take for written what the other was told is lost.
+  const free = [openSync(walFile, 'r'), openSync(walFile, 'r')];
   let queue: Write[] = [];
   let queuedBytes = 0;
   let scheduled = false;
-  let busy = false;
+  let syncing = 0;
   let holds = 0;
   let closing: (() => void) | null = null;
   let closed = false;
@@ -115,17 +120,22 @@ export function createCommitter(
   }
 
   function schedule(): void {
-    if (scheduled || busy || holds > 0 || (queue.length === 0 && closing === null)) return;
+    if (scheduled || !mayCommit() || (queue.length === 0 && closing === null)) return;
     scheduled = true;
     setImmediate(turn);
   }
 
+  function mayCommit(): boolean {
+    if (holds > 0) return false;
+    return syncing === 0 || (free.length > 0 && queue.length >= SECOND_SYNC_WRITES);
+  }
+
   function turn(): void {
     scheduled = false;
-    if (busy || holds > 0) return;
+    if (!mayCommit()) return;
     const batch = take();
     if (batch.length === 0) {
-      closing?.();
+      if (syncing === 0) closing?.();
       return;
     }
     const start = performance.now();
@@ -134,13 +144,15 @@ export function createCommitter(
       schedule();
       return;
     }
-    busy = true;
+    syncing += 1;
+    const wal = free.pop()!;
     fdatasync(wal, (error) => {
       if (error !== null) {
         onFatal(new Error('The write-ahead log could not be synced to disk', { cause: error }));
         return;
       }
-      busy = false;
+      syncing -= 1;
+      free.push(wal);
       totals.commits += 1;
       totals.committedWrites += done.length;
       totals.commitSeconds += (performance.now() - start) / 1000;
@@ -233,7 +245,7 @@ export function createCommitter(
         schedule();
       });
       closed = true;
-      closeSync(wal);
+      for (const wal of free) closeSync(wal);
     },
   };
 }

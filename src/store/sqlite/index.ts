@@ -173,13 +173,15 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   return refuseAfterClose(store);
 }
 
+/** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
+const answersClosed = new Set(['touch', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
+
 /** Memory outlives the database; nobody is to be answered from it. */
 function refuseAfterClose(store: Store): Store {
   let closed = false;
   const guarded: Record<string, unknown> = {};
   for (const [name, method] of Object.entries(store) as [string, (...args: unknown[]) => unknown][]) {
-    const answers = name === 'touch' || name === 'figures' || name === 'onSignal' || name === 'close';
-    guarded[name] = answers
+    guarded[name] = answersClosed.has(name)
       ? method
       : (...args: unknown[]) =>
           closed ? Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' })) : method(...args);
