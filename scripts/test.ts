@@ -32,8 +32,10 @@ function chosenFiles(parts: readonly string[]): string[] {
 async function runFiles(files: readonly string[]): Promise<string[]> {
   const empty = new Set(files.map((file) => join(root, file)));
   const events = run({ files: [...empty], concurrency: CONCURRENCY, timeout: FILE_TIMEOUT, cwd: root });
-  const note = ({ name, file }: { name: string; file?: string }) => {
-    if (file !== undefined && name !== file) empty.delete(file); // a file without tests is told as one test of its name
+  // Tests may be written in one file and run by another, as suites are: `entryFile` is the one that ran.
+  const note = ({ name, entryFile }: { name: string; entryFile?: string }) => {
+    // A file without tests is told as one test of its name.
+    if (entryFile !== undefined && name !== entryFile) empty.delete(entryFile);
   };
   events.on('test:pass', note);
   events.on('test:fail', (failed) => {

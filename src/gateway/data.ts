@@ -51,7 +51,10 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
   }
 
   return {
-    admit: (session) => throttle(session, connectorOf(session).settings.limits.requests_per_minute, clock()),
+    admit(session) {
+      const perMinute = connectorOf(session).settings.limits.requests_per_minute;
+      if (perMinute > 0) throttle(session, perMinute, clock());
+    },
 
     write(session, pairs, origin) {
       const { resources } = connectorOf(session).settings;
@@ -177,9 +180,8 @@ function conflictsOf(
   }));
 }
 
-/** The connector's rate limit per device and minute; 0 = none. RATE_LIMITED. */
+/** The connector's rate limit per device and minute. RATE_LIMITED. */
 function throttle(session: Session, perMinute: number, now: number): void {
-  if (perMinute === 0) return;
   const minute = Math.floor(now / 60_000_000);
   if (session.minute !== minute) {
     session.minute = minute;

@@ -11,19 +11,27 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The pairs in order. BODY_INVALID where a piece has no `=` or is not UTF-8, or where there is no piece at all. */
 export function parseForm(body: Buffer): Pair[] {
-  const pairs = splitForm(body);
-  for (const [at, [name, value]] of pairs.entries()) pairs[at] = [decodeForm(name), decodeForm(value)];
-  return pairs;
+  return readPairs(body, decodeForm);
 }
 
 /** The pairs as they were sent, not decoded yet. */
 export function splitForm(body: Buffer): Pair[] {
+  return readPairs(body, (text) => text);
+}
+
+function readPairs(body: Buffer, decode: (text: string) => string): Pair[] {
+  const text = decodeUtf8(body);
   const pairs: Pair[] = [];
-  for (const piece of decodeUtf8(body).split('&')) {
-    if (piece === '') continue;
-    const equals = piece.indexOf('=');
-    if (equals === -1) throw new AppError('BODY_INVALID', { seen: `"${piece}" without =`, wanted: '<name>=<value>' });
-    pairs.push([piece.slice(0, equals), piece.slice(equals + 1)]);
+  let end: number;
+  for (let from = 0; from < text.length; from = end + 1) {
+    end = text.indexOf('&', from);
+    if (end === -1) end = text.length;
+    if (end === from) continue;
+    const equals = text.indexOf('=', from);
+    if (equals === -1 || equals > end) {
+      throw new AppError('BODY_INVALID', { seen: `"${text.slice(from, end)}" without =`, wanted: '<name>=<value>' });
+    }
+    pairs.push([decode(text.slice(from, equals)), decode(text.slice(equals + 1, end))]);
   }
   if (pairs.length === 0) throw new AppError('BODY_INVALID', { seen: 'no pairs', wanted: '<name>=<value>&…' });
   return pairs;

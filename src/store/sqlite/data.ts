@@ -40,13 +40,14 @@ export function createData({ db, committer, connectors, aliases, ledger, project
       return Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a disk that takes no more', retryAfter: 10 }));
     }
     const { ref } = entry;
+    const bytes = sizeOfData(entry);
     const write = (): LoggedEvent => {
       const connector = connectors.keyOf(ref.connector);
       check();
-      return ledger.writeData(connector, entry);
+      return ledger.writeData(connector, entry, bytes);
     };
     const done: Promise<unknown> = committer.submit(write, {
-      bytes: sizeOfData(entry),
+      bytes,
       committed: (event) => projection.add([event]),
       durable: () => {
         if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });

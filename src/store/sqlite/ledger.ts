@@ -22,6 +22,8 @@ export interface LoggedEvent {
   readonly timestamp: number;
   /** Values of defined resources. */
   readonly points: readonly Point[];
+  /** What it takes in memory, roughly. */
+  readonly bytes: number;
 }
 
 /** An event as it stands in a row of the log. The order is on disk: never change it, only add at the end. */
@@ -39,7 +41,8 @@ export type LogEntry = readonly [
 
 export interface Ledger {
   writeEvent(connector: number, device: number | null, event: NewEvent): LoggedEvent;
-  writeData(connector: number, entry: DataEntry): LoggedEvent;
+  /** `bytes` as `sizeOfData` says. */
+  writeData(connector: number, entry: DataEntry, bytes: number): LoggedEvent;
   /** Writes the rows of all that was logged in this transaction; to be called right before COMMIT. */
   flush(): void;
   /** Forgets it, after a ROLLBACK. */
@@ -50,6 +53,8 @@ export interface Ledger {
 /** Bounds of a row, since reading one event means reading its row. */
 const ROW_EVENTS = 128;
 const ROW_BYTES = 262_144;
+/** What an event that carries no values counts as, which covers its payload. */
+const EVENT_BYTES = 512;
 
 const noPoints: readonly Point[] = [];
 
@@ -94,15 +99,16 @@ export function createLedger(db: DatabaseSync): Ledger {
     const { ip, protocol, connectionId } = origin ?? nowhere;
     const code = protocolCode(protocol);
     put(connector, [seq, typeCode(type), identity, device, ip, code, timestamp, connectionId, payload], bytes);
-    return { connector, seq, type, identity, device, ip, protocol: code, timestamp, points };
+    return { connector, seq, type, identity, device, ip, protocol: code, timestamp, points, bytes };
   }
 
   return {
-    writeEvent: (connector, device, event) => log(connector, device, event, event.payload ?? null, noPoints, 512),
-    writeData(connector, entry) {
+    writeEvent: (connector, device, event) =>
+      log(connector, device, event, event.payload ?? null, noPoints, EVENT_BYTES),
+    writeData(connector, entry, bytes) {
       const { ref, type, origin, timestamp, points } = entry;
       const event = { type, identity: ref.identity, origin, timestamp };
-      return log(connector, ref.key, event, dataPayload(entry), points, sizeOfData(entry));
+      return log(connector, ref.key, event, dataPayload(entry), points, bytes);
     },
     flush() {
       if (open.size === 0) return;
@@ -169,7 +175,8 @@ function fromEntry(connector: number, entry: LogEntry): LoggedEvent {
   const [seq, code, identity, device, ip, protocol, timestamp, , payload] = entry;
   const type = typeName(code);
   const points = type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
-  return { connector, seq, type, identity, device, ip, protocol, timestamp, points };
+  const bytes = sizeOfData({ points, undefinedPoints: noPoints });
+  return { connector, seq, type, identity, device, ip, protocol, timestamp, points, bytes };
 }
 
 function definedPoints(payload: DataPayload): Point[] {

@@ -79,7 +79,7 @@ export function createProjection(
   function add(events: readonly LoggedEvent[]): void {
     for (const event of events) {
       queue.push(event);
-      bytes += sizeOf(event);
+      bytes += event.bytes;
       if (event.device === null) continue;
       if (event.protocol !== null && fromDevice.has(event.type)) noteSeen(event.device, event.timestamp, event.ip);
       if (event.points.length === 0) continue;
@@ -136,7 +136,7 @@ export function createProjection(
     while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && devices.size < STEP_DEVICES) {
       const event = queue[head++]!;
       devices.add(event.device);
-      size += sizeOf(event);
+      size += event.bytes;
     }
     const events = queue.slice(from, head);
     const touched = takeSeen(devices);
@@ -399,10 +399,4 @@ function prepareWriters(db: DatabaseSync) {
       return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
     },
   };
-}
-
-function sizeOf(event: LoggedEvent): number {
-  let size = 200;
-  for (const { values } of event.points) for (const alias in values) size += 2 * values[alias]!.length + 64;
-  return size;
 }

@@ -1,0 +1,146 @@
+/** The server under measurement: its own process on its core, a fresh data folder, and the management calls that set it up. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onServerCore } from './cores.ts';
+import type { Target } from './load/connection.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const admin = { email: 'bench@localhost', password: 'bench-bench-bench' };
+
+export interface Slipway {
+  readonly pid: number;
+  readonly data: string;
+  /** Value of the Host header that reaches the connector. */
+  readonly host: string;
+  readonly connector: string;
+  readonly consolePort: number;
+  readonly authorization: string;
+  /** Where devices connect. */
+  target(transport: 'http' | 'https'): Target;
+  /** The server's certificate and key, PEM, for a reference with the same. */
+  readonly tls: { readonly cert: string; readonly key: string };
+  /** Calls the management API below the connector; throws on anything but a 2xx. */
+  api<Answer>(method: string, path: string, body?: object): Promise<Answer>;
+  /** `/metrics` by name. */
+  figures(): Promise<ReadonlyMap<string, number>>;
+  /** Imports CSV text; answers how many devices it brought in. */
+  import(rows: Iterable<string>): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts it; ends with this process at the latest. `nodeFlags`: for its Node, such as `--cpu-prof`. */
+export async function startSlipway(nodeFlags: readonly string[] = []): Promise<Slipway> {
+  const data = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
+  const child = launch(data, nodeFlags);
+  const abandon = () => {
+    child.kill('SIGKILL');
+    rmSync(data, { recursive: true, force: true });
+  };
+  process.once('exit', abandon);
+  const ports = await portsOf(child);
+  const host = `${ports.connector}.m2.localhost`;
+  const base = `http://127.0.0.1:${ports.console}`;
+  const device2 = `${base}/api:1/service/${ports.connector}/device2`;
+  const { token } = await call<{ token: string }>('POST', `${base}/api:1/token/`, JSON.stringify(admin), {});
+  const authorization = `Bearer ${token}`;
+  const file = (name: string) => readFile(join(data, 'ca', name), 'utf8');
+  const [ca, cert, key] = await Promise.all([file('ca.pem'), file('server.pem'), file('server-key.pem')]);
+  return {
+    pid: child.pid!,
+    data,
+    host,
+    connector: ports.connector,
+    consolePort: ports.console,
+    authorization,
+    target: (transport) =>
+      transport === 'http' ? { port: ports.http, tls: null } : { port: ports.https, tls: { ca, servername: host } },
+    tls: { cert, key },
+    api: (method, path, body) => call(method, device2 + path, body && JSON.stringify(body), { authorization }),
+    async figures() {
+      const text = await (await fetch(`${base}/metrics`)).text();
+      return new Map([...text.matchAll(/^(\w+) (\S+)$/gm)].map(([, name, value]) => [name!, Number(value)]));
+    },
+    async import(rows) {
+      const headers = { authorization, 'content-type': 'text/csv' };
+      const body = ReadableStream.from(csvChunks(rows));
+      const { batch } = await call<{ batch: { count: number } }>('POST', `${device2}/identities`, body, headers);
+      return batch.count;
+    },
+    async stop() {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      const [code] = await gone;
+      process.off('exit', abandon);
+      await rm(data, { recursive: true, force: true });
+      if (code !== 0) throw new Error(`the server ended with ${code}`);
+    },
+  };
+}
+
+function launch(data: string, nodeFlags: readonly string[]): ChildProcess {
+  const [command, args] = onServerCore([...nodeFlags, 'src/main.ts', 'serve']);
+  const env = {
+    ...withoutSettings(process.env),
+    SLIPWAY_DATA: data,
+    SLIPWAY_HTTPS_PORT: '0',
+    SLIPWAY_HTTP_PORT: '0',
+    SLIPWAY_CONSOLE_PORT: '0',
+    SLIPWAY_ADMIN_EMAIL: admin.email,
+    SLIPWAY_ADMIN_PASSWORD: admin.password,
+    SLIPWAY_LOG: 'info', // the line that tells the ports is of this level
+  };
+  return spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** Not those of a Slipway that the developer runs beside. */
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SLIPWAY_')));
+}
+
+interface Ports {
+  readonly https: number;
+  readonly http: number;
+  readonly console: number;
+  readonly connector: string;
+}
+
+function portsOf(child: ChildProcess): Promise<Ports> {
+  const { promise, resolve, reject } = Promise.withResolvers<Ports>();
+  child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
+  createInterface(child.stdout!).on('line', (line) => {
+    if (line.startsWith('{') && JSON.parse(line).msg === 'listening') resolve(JSON.parse(line));
+  });
+  return promise;
+}
+
+async function call<Answer>(
+  method: string,
+  url: string,
+  body: string | ReadableStream | undefined,
+  headers: Record<string, string>,
+): Promise<Answer> {
+  const type = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
+  const response = await fetch(url, { method, body, headers: { ...type, ...headers }, duplex: 'half' } as RequestInit);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url} was answered ${response.status}: ${text}`);
+  return text === '' ? (null as Answer) : JSON.parse(text);
+}
+
+/** Rows are sent in pieces of this many characters. */
+const PIECE = 65_536;
+
+function* csvChunks(rows: Iterable<string>): Generator<Uint8Array> {
+  let text = '';
+  for (const row of rows) {
+    text += row;
+    if (text.length < PIECE) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(text);
+}
