@@ -5,6 +5,7 @@
 import { type DeviceStatus, ONLINE_WITHIN } from '../../domain/device.ts';
 import type { DeviceFilter } from '../store.ts';
 import { phases } from './codes.ts';
+import type { Pieces } from './identity-match.ts';
 
 export type Value = string | number;
 export interface Sql {
@@ -17,8 +18,8 @@ export interface Condition {
   readonly test: Sql;
   /** Selects as `key` the devices that may fit, from the quickest index there is: all that do, perhaps some more. */
   readonly keys?: Sql;
-  /** The same, without any that do not fit. */
-  readonly exactKeys?: Sql;
+  /** Where no index knows, or how many is asked: the text that the identity has to fit, split at its `*`. */
+  readonly text?: Pieces;
 }
 
 /** The shortest text that the trigram index knows anything of. */
@@ -27,7 +28,7 @@ const TRIGRAM = 3;
 export function conditionsOf(connector: number, filter: DeviceFilter, now: number): Condition[] {
   const conditions: Condition[] = [];
   const add = (sql: string, ...values: Value[]) => conditions.push({ test: { sql, values } });
-  if (filter.identity !== undefined && filter.identity !== '') conditions.push(withText(connector, filter.identity));
+  if (filter.identity !== undefined && filter.identity !== '') conditions.push(withText(filter.identity));
   if (filter.status !== undefined) conditions.push({ test: withStatus(filter.status, now) });
   for (const { name, value } of filter.tags ?? []) conditions.push(withTag(connector, name, value));
   if (filter.batch !== undefined) {
@@ -56,26 +57,21 @@ function withTag(connector: number, name: string, value: string): Condition {
   const tag = 'FROM device_tags t WHERE t.connector = ? AND t.name = ? AND t.value = ?';
   const values = [connector, name, value];
   const keys = { sql: `SELECT t.device AS key ${tag}`, values };
-  return { test: { sql: `EXISTS (SELECT 1 ${tag} AND t.device = d.key)`, values }, keys, exactKeys: keys };
+  return { test: { sql: `EXISTS (SELECT 1 ${tag} AND t.device = d.key)`, values }, keys };
 }
 
 /**
  * Text without `*` is looked for anywhere; with `*` the whole identity must fit. GLOB compares exactly (case too). The
- * trigram index knows who may have a text of three characters; shorter ones are looked for in the index of identities.
+ * trigram index knows who may have a text of three characters; shorter ones are looked for in the identities themselves.
  */
-function withText(connector: number, text: string): Condition {
+function withText(text: string): Condition {
   const pieces = text.split('*');
   const longest = pieces.reduce((longest, piece) => (codePoints(piece) > codePoints(longest) ? piece : longest), '');
   // The `+` keeps SQLite from walking the identities in order and sorting all that fit.
   const test = exactly('+d.identity', pieces);
-  const exact = exactly('s.identity', pieces);
-  const sql = `SELECT s.key FROM devices s INDEXED BY devices_identity
-    WHERE s.connector = ? AND s.identity >= ? AND s.identity < ? AND ${exact.sql}`;
-  const prefix = pieces.length === 1 ? '' : pieces[0]!;
-  const exactKeys = { sql, values: [connector, prefix, `${prefix}\u{10ffff}`, ...exact.values] };
-  if (codePoints(longest) < TRIGRAM) return { test, keys: exactKeys, exactKeys };
+  if (codePoints(longest) < TRIGRAM) return { test, text: pieces };
   const match = 'SELECT rowid AS key FROM identities WHERE identities MATCH ?';
-  return { test, keys: { sql: match, values: [trigrams(longest)] }, exactKeys };
+  return { test, text: pieces, keys: { sql: match, values: [trigrams(longest)] } };
 }
 
 function exactly(column: string, pieces: readonly string[]): Sql {

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AuthType } from '../../domain/connector.ts';
 import type { Credential, Device, Tags } from '../../domain/device.ts';
 import { type Phase, phases } from './codes.ts';
+import { createIdentityWriter } from './identity-blocks.ts';
 
 export interface DeviceRow {
   readonly key: number;
@@ -92,6 +93,7 @@ export function createDeviceRows(db: DatabaseSync) {
   const remove = db.prepare('DELETE FROM devices WHERE key = ?');
   const index = db.prepare('INSERT INTO identities (rowid, identity) VALUES (?, ?)');
   const unindex = db.prepare("INSERT INTO identities (identities, rowid, identity) VALUES ('delete', ?, ?)");
+  const blocks = createIdentityWriter(db);
   const putCredential = db.prepare('INSERT OR REPLACE INTO credentials VALUES (?,?,?,?,?,?,?)');
   const dropCredential = db.prepare('DELETE FROM credentials WHERE device = ? AND slot = ?');
   const dropCredentials = db.prepare('DELETE FROM credentials WHERE device = ?');
@@ -161,6 +163,7 @@ export function createDeviceRows(db: DatabaseSync) {
         phaseOf(device, logged),
       ) as { key: number };
       index.run(key, device.identity);
+      blocks.add(connector, key, device.identity);
       writeTags(connector, key, {}, device.tags);
       writeCredential(connector, key, current, device.credential, null);
       if (device.previous !== null) {
@@ -198,6 +201,7 @@ export function createDeviceRows(db: DatabaseSync) {
       writeTags(row.connector, row.key, device.tags, {});
       dropCredentials.run(row.key);
       unindex.run(row.key, row.identity);
+      blocks.remove(row.connector, row.key, row.identity);
       remove.run(row.key);
       remains.run(row.key);
     },

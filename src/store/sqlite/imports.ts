@@ -12,6 +12,7 @@ import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
 import type { DeviceRow, DeviceRows } from './device-rows.ts';
+import { createIdentityWriter } from './identity-blocks.ts';
 import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 import type { Reader } from './reader.ts';
@@ -58,6 +59,7 @@ export function createImports(parts: Parts) {
   const highestKey = db.prepare('SELECT coalesce(max(key), 0) AS key FROM devices');
   const phasesSince = db.prepare('SELECT phase, count(*) AS n FROM devices WHERE key > ? GROUP BY phase');
   const index = db.prepare('INSERT INTO identities (rowid, identity) SELECT key, identity FROM devices WHERE key > ?');
+  const blocks = createIdentityWriter(db);
   const tag = db.prepare(`INSERT OR IGNORE INTO device_tags
     SELECT d.connector, t.key, v.value, d.key FROM devices d, json_each(d.tags) t, json_each(t.value) v WHERE d.key > ?`);
   const used = db.prepare(`SELECT identity FROM devices
@@ -100,6 +102,7 @@ export function createImports(parts: Parts) {
           const { connector, expires, created } = batch;
           const added = Number(insert.run(connector, created, expires, batch.key, position, to).changes);
           index.run(key);
+          blocks.addNewer(connector, key);
           tag.run(key);
           credentials.run(connector, position, to, key);
           advance.run(to, count + added, batch.key);

@@ -9,6 +9,7 @@ import type { DeviceFilter, DevicePage, DeviceSort } from '../store.ts';
 import { type Phase, phases } from './codes.ts';
 import { type Condition, conditionsOf, type Sql, type Value } from './device-filter.ts';
 import { type CredentialRow, type DeviceRow, deviceColumns, toDevice } from './device-rows.ts';
+import { createIdentityReader } from './identity-blocks.ts';
 
 /** Up to this many devices are rather sorted than met by walking an index. */
 const FEW = 20_000;
@@ -41,6 +42,7 @@ export function createLists(db: DatabaseSync) {
   );
   const due = db.prepare(`SELECT phase, count(*) AS n FROM devices INDEXED BY devices_expiring
     WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 AND connector = ? AND phase <> ${phases.locked} GROUP BY phase`);
+  const identities = createIdentityReader(db);
   const tagNames = db.prepare(nextTag);
   const tagValues = db.prepare(
     'SELECT value, count(*) AS count FROM device_tags WHERE connector = ? AND name = ? GROUP BY value ORDER BY value',
@@ -51,10 +53,11 @@ export function createLists(db: DatabaseSync) {
   }
 
   /** The shortest list of keys, as JSON, that one of the conditions leaves; null if none leaves few. */
-  function fewKeys(conditions: readonly Condition[]): string | null {
+  function fewKeys(connector: number, conditions: readonly Condition[]): string | null {
     let best: Keys | null = null;
-    for (const { keys } of conditions) {
-      if (keys === undefined) continue;
+    for (const condition of conditions) {
+      const keys = condition.keys ?? keysOfText(connector, condition);
+      if (keys === null) continue;
       const sql = `SELECT count(*) AS n, json_group_array(key) AS keys FROM (${keys.sql} LIMIT ?)`;
       const found = run<Keys>({ sql, values: [...keys.values, FEW + 1] })[0]!;
       if (found.n <= FEW && (best === null || found.n < best.n)) best = found;
@@ -62,9 +65,18 @@ export function createLists(db: DatabaseSync) {
     return best?.keys ?? null;
   }
 
+  function keysOfText(connector: number, { text }: Condition): Sql | null {
+    const found = text === undefined ? null : identities.find(connector, text, FEW);
+    if (found === null) return null;
+    return {
+      sql: 'SELECT key FROM devices WHERE connector = ? AND identity IN (SELECT value FROM json_each(?))',
+      values: [connector, JSON.stringify(found)],
+    };
+  }
+
   /** `WHERE …` for all conditions, beginning at the few keys if there are such. */
   function whereOf(connector: number, conditions: readonly Condition[]): Sql {
-    const keys = fewKeys(conditions);
+    const keys = fewKeys(connector, conditions);
     const start: Sql[] =
       keys === null
         ? [{ sql: 'd.connector = ?', values: [connector] }]
@@ -104,13 +116,8 @@ export function createLists(db: DatabaseSync) {
 
     countDevices(connector: number, filter: DeviceFilter, now: number): number {
       const conditions = conditionsOf(connector, filter, now);
-      const [only] = conditions;
-      // A single tag or text is counted in an index alone, without looking at a device.
-      const { sql, values } =
-        conditions.length === 1 && only!.exactKeys !== undefined && fewKeys(conditions) === null
-          ? only!.exactKeys
-          : inDevices(whereOf(connector, conditions));
-      return run<{ n: number }>({ sql: `SELECT count(*) AS n FROM (${sql})`, values })[0]!.n;
+      const alone = conditions.length === 1 ? countAlone(connector, conditions[0]!) : null;
+      return alone ?? countRows(inDevices(whereOf(connector, conditions)));
     },
 
     /** Entries whose time has passed and which the sweeper has not marked yet, by stored phase. Few, as it comes often. */
@@ -121,6 +128,18 @@ export function createLists(db: DatabaseSync) {
     countTagValues: (connector: number, name: string) =>
       tagValues.all(connector, name) as unknown as { value: string; count: number }[],
   };
+
+  /** Without looking at a device: a tag in its index, a frequent text in the identities. Null where neither helps. */
+  function countAlone(connector: number, condition: Condition): number | null {
+    const { keys, text } = condition;
+    if (text === undefined) return keys === undefined ? null : countRows(keys);
+    if (keys !== undefined && fewKeys(connector, [condition]) !== null) return null;
+    return identities.count(connector, text);
+  }
+
+  function countRows({ sql, values }: Sql): number {
+    return run<{ n: number }>({ sql: `SELECT count(*) AS n FROM (${sql})`, values })[0]!.n;
+  }
 
   function withCredentials(rows: readonly DeviceRow[]): Device[] {
     const all = credentials.all(JSON.stringify(rows.map(({ key }) => key))) as unknown as CredentialRow[];

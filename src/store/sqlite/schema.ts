@@ -46,6 +46,9 @@ const migrations: readonly string[] = [
     identity, content='', detail=none, tokenize='trigram case_sensitive 1'
   );
 
+  -- Identities of 1,024 neighbouring keys of a connector, as lines (identity-blocks.ts); id = connector * 2^32 + key / 1024.
+  CREATE TABLE identity_blocks (id INTEGER PRIMARY KEY, identities TEXT NOT NULL) STRICT;
+
   CREATE TABLE device_tags (
     connector INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, device INTEGER NOT NULL,
     PRIMARY KEY (connector, name, value, device)
