@@ -55,6 +55,38 @@ for (const [door, open] of doors) {
     connection.destroy();
   });
 
+  test(`${door}: connections whose requests come in pieces, in turn, never see each other's bytes`, async () => {
+    const senders = await Promise.all(
+      Array.from({ length: 12 }, async (_, n) => ({ ...(await newDevice()), mark: `${n}`.padStart(2, '0') })),
+    );
+    const connections = await Promise.all(senders.map(() => open()));
+    // The same length for all, so that a piece of one would fit into another's request; two pipelined, one in chunks.
+    const streams = senders.map(({ write, head, mark }) => {
+      const chunked = `${head()}Transfer-Encoding: chunked\r\n\r\n8\r\na=${mark}thir\r\n1\r\nd\r\n0\r\n\r\n`;
+      return `${write(`a=${mark}first`)}${write(`a=${mark}second`)}${chunked}`;
+    });
+    // Pieces of other lengths on each connection cut requests at every place in some of them.
+    const size = (n: number) => 7 + 2 * n;
+    const longest = Math.max(...streams.map((stream) => stream.length));
+    for (let step = 0; step * size(0) < longest; step += 1) {
+      for (const [n, connection] of connections.entries()) {
+        const piece = streams[n]!.slice(step * size(n), (step + 1) * size(n));
+        if (piece !== '') await connection.send(piece);
+      }
+    }
+    for (const [n, connection] of connections.entries()) {
+      const answers = [await connection.response(), await connection.response(), await connection.response()];
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [204, 204, 204],
+        answers.map(({ body }) => body).join(),
+      );
+      connection.destroy();
+      const { mark, values } = senders[n]!;
+      assert.deepEqual(await values(), [`${mark}first`, `${mark}second`, `${mark}third`]);
+    }
+  });
+
   test(`${door}: bytes that come one by one make one request`, async () => {
     const { write, values } = await newDevice();
     const connection = await open();
