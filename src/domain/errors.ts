@@ -76,7 +76,7 @@ export const errors = {
   CURSOR_INVALID: { status: 400, text: 'The cursor is not one that this server gave' },
   CONFIRM_MISSING: { status: 400, text: 'Deleting a connector needs its name as ?confirm=' },
   LOGIN_FAILED: { status: 401, text: 'Email or password is wrong' },
-  SESSION_INVALID: { status: 401, text: 'The request carries no valid session or key' },
+  SESSION_INVALID: { status: 401, text: 'The request carries no valid session' },
   ROLE_FORBIDDEN: { status: 403, text: 'The role of this account does not allow the call' },
   GENERATE_DISABLED: { status: 403, text: 'This connector does not let the server make identities' },
   DEVICE_UNKNOWN: { status: 404, text: 'There is no such identity' },

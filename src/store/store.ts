@@ -262,6 +262,7 @@ export interface Store {
   getUser(email: string): Promise<User | null>;
   getUserById(id: string): Promise<User | null>;
   countUsers(): Promise<number>;
+  /** Creates or replaces by id. Another password ends the sessions of the account. */
   putUser(user: User): Promise<void>;
   putSession(session: Session): Promise<void>;
   getSession(digest: string): Promise<Session | null>;

@@ -59,6 +59,20 @@ export function peopleTests(open: Open): void {
       same(await look.getSession(digestOf('b')), sessions[1]);
     }
   });
+
+  it('ends the sessions of an account whose password changes, and of no other', async () => {
+    const { store } = shared;
+    const [changing, other] = [someUser('password'), someUser('bystander')];
+    for (const user of [changing, other]) {
+      await store.putUser(user);
+      await store.putSession({ digest: digestOf(user.id), user: user.id, created: NOW, expires: NOW + DAY });
+    }
+    await store.putUser({ ...changing, role: 'viewer' });
+    assert.notEqual(await store.getSession(digestOf(changing.id)), null);
+    await store.putUser({ ...changing, password: '$argon2id$another' });
+    assert.equal(await store.getSession(digestOf(changing.id)), null);
+    assert.notEqual(await store.getSession(digestOf(other.id)), null);
+  });
 }
 
 function someUser(id: string): User {

@@ -10,6 +10,7 @@ export function createPeople(db: DatabaseSync, committer: Committer) {
   const putUser = db.prepare('INSERT OR REPLACE INTO users VALUES (?,?,?,?,?)');
   const session = db.prepare('SELECT digest, user, created, expires FROM sessions WHERE digest = ?');
   const putSession = db.prepare('INSERT OR REPLACE INTO sessions VALUES (?,?,?,?)');
+  const dropSessionsOf = db.prepare('DELETE FROM sessions WHERE user = ?');
   const dropSession = db.prepare('DELETE FROM sessions WHERE digest = ?');
 
   return {
@@ -17,7 +18,11 @@ export function createPeople(db: DatabaseSync, committer: Committer) {
     getUserById: async (id: string) => (userById.get(id) as unknown as User | undefined) ?? null,
     countUsers: async () => (users.get() as { n: number }).n,
     putUser: ({ id, email, role, password, created }: User): Promise<void> =>
-      committer.submit(() => void putUser.run(id, email, role, password, created)),
+      committer.submit(() => {
+        const before = userById.get(id) as unknown as User | undefined;
+        putUser.run(id, email, role, password, created);
+        if (before !== undefined && before.password !== password) dropSessionsOf.run(id);
+      }),
     getSession: async (digest: string) => (session.get(digest) as unknown as Session | undefined) ?? null,
     putSession: ({ digest, user, created, expires }: Session): Promise<void> =>
       committer.submit(() => void putSession.run(digest, user, created, expires)),
