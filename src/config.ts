@@ -66,13 +66,19 @@ export function configHelp(): string {
   return rows.join('\n');
 }
 
+/** Variables that look like settings and are none: misspelt ones, mostly. */
+export function unknownSettings(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env).filter((name) => name.startsWith('SLIPWAY_') && !Object.hasOwn(settings, name));
+}
+
 /** Flags win over the environment, the environment over the defaults. Throws ConfigError. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>, flags: readonly string[]): Config {
-  const given = readFlags(flags);
-  const text = (name: SettingName) => given[flagOf(name)] ?? env[name] ?? settings[name].initial;
+  const flagged = readFlags(flags);
+  const text = (name: SettingName) => flagged[flagOf(name)] ?? env[name] ?? settings[name].initial;
   const optional = (name: SettingName) => text(name) || null;
   const fail = (name: SettingName, wanted: string): never => {
-    throw new ConfigError(`${name} is ${JSON.stringify(text(name))}; expected ${wanted}.`);
+    const given = flagOf(name) in flagged ? `--${flagOf(name)}` : name;
+    throw new ConfigError(`${given} is ${JSON.stringify(text(name))}; expected ${wanted}.`);
   };
   const port = (name: SettingName) => {
     const value = text(name);

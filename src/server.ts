@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from './api/app.ts';
 import { ensureAdmin } from './api/first-account.ts';
 import { createClock } from './clock.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { startHouseKeeping } from './events/house-keeping.ts';
 import { createAdmission } from './gateway/admission.ts';
 import { createDeviceData } from './gateway/data.ts';
@@ -49,9 +49,10 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
   try {
     const clock = createClock();
     const passing = (error: Error) => logger.warn(error.message, { cause: error.cause });
-    const store = await openSqliteStore({ folder: config.data, failures: { fatal: onFatal, passing } });
+    const store = await openSqliteStore({ folder: config.data, failures: { fatal: onFatal, passing } }).catch(
+      cannotUse('SLIPWAY_DATA', config.data),
+    );
     started.push(() => store.close());
-    const { password: adminPassword } = await ensureAdmin(store, config);
     started.push(startHouseKeeping(store, clock, logger));
 
     const directory = await openDirectory(store, logger);
@@ -77,10 +78,17 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       return door.close(GRACE);
     });
 
-    const identity = await openServerIdentity(identitySource(config), door.setIdentity, logger);
+    const identity = await openServerIdentity(identitySource(config), door.setIdentity, logger).catch(
+      config.tlsCert === null ? cannotUse('SLIPWAY_DATA', config.data) : cannotUse('SLIPWAY_TLS_CERT', config.tlsCert),
+    );
     started.push(() => identity.close());
-    const httpsPort = await door.listenTls(identity.current, config.host, config.httpsPort);
-    const httpPort = config.httpPort === null ? null : await door.listenPlain(config.httpPort);
+    const httpsPort = await door
+      .listenTls(identity.current, config.host, config.httpsPort)
+      .catch(cannotUse('SLIPWAY_HTTPS_PORT', config.httpsPort));
+    const httpPort =
+      config.httpPort === null
+        ? null
+        : await door.listenPlain(config.httpPort).catch(cannotUse('SLIPWAY_HTTP_PORT', config.httpPort));
     const deviceUrl = (connector: string) => {
       const port = httpsPort === 443 ? '' : `:${httpsPort}`;
       return `https://${connector}.m2.${domain}${port}`;
@@ -98,9 +106,13 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       apiClosed = api.close();
       return Promise.race([apiClosed, delay(API_GRACE)]);
     });
-    await api.listen({ host: config.consoleHost, port: config.consolePort });
+    await api
+      .listen({ host: config.consoleHost, port: config.consolePort })
+      .catch(cannotUse('SLIPWAY_CONSOLE_PORT', config.consolePort));
     const consolePort = (api.server.address() as { port: number }).port;
     const { caPath } = identity;
+    // Last, since its password is shown once: a start that fails before must not have made it.
+    const { password: adminPassword } = await ensureAdmin(store, config);
     return { store, clock, httpsPort, httpPort, consolePort, caPath, adminPassword, deviceUrl, close: stop };
   } catch (error) {
     await stop();
@@ -108,9 +120,18 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
   }
 }
 
+/** For what rejects because a setting cannot be used: names it. */
+function cannotUse(setting: string, value: string | number): (error: Error) => never {
+  return (error) => {
+    throw new ConfigError(`${setting} is ${JSON.stringify(value)}, which cannot be used: ${error.message}.`, {
+      cause: error,
+    });
+  };
+}
+
 const gauge = (name: string, help: string, value: number) => ({ name, kind: 'gauge' as const, help, value });
 
 function identitySource({ tlsCert, tlsKey, data, domain }: Config): Parameters<typeof openServerIdentity>[0] {
-  if (tlsCert !== null && tlsKey !== null) return { certFile: tlsCert, keyFile: tlsKey };
+  if (tlsCert !== null && tlsKey !== null) return { certFile: tlsCert, keyFile: tlsKey, domain };
   return { folder: join(data, 'ca'), domain };
 }

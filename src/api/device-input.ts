@@ -6,10 +6,10 @@ import { schemaError } from './validation.ts';
 /** September 2001 in µs: a smaller number is a time in seconds or milliseconds, sent by mistake. */
 const SMALLEST_TIME = 1_000_000_000_000_000;
 
-/** SCHEMA for a time that cannot be meant as µs since the epoch. 0 revokes. */
-export function checkExpire(expire: number | null | undefined, path = 'auth.expire'): void {
-  if (expire === undefined || expire === null || expire === 0 || expire >= SMALLEST_TIME) return;
-  throw schemaError([{ path, seen: String(expire), expected: 'µs since the epoch, 16 digits' }]);
+/** SCHEMA for a time that cannot be meant as µs since the epoch. 0 is taken: it revokes, or means the beginning. */
+export function checkTime(time: number | null | undefined, path = 'auth.expire'): void {
+  if (time === undefined || time === null || time === 0 || time >= SMALLEST_TIME) return;
+  throw schemaError([{ path, seen: String(time), expected: 'µs since the epoch, 16 digits' }]);
 }
 
 /** SCHEMA for names and values that a tag may not have. */

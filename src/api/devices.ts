@@ -1,11 +1,12 @@
 /** Handlers of devices: list, count, whitelist, make, show, change, remove. The rules are in domain/operations.ts. */
 import { randomBytes } from 'node:crypto';
+import type { ConnectorSettings } from '../domain/connector.ts';
 import { AppError } from '../domain/errors.ts';
 import { SAMPLE_BYTES, sampleIdentity } from '../domain/identity.ts';
 import { patchDevice, removeDevice, type WhitelistRequest, whitelist } from '../domain/operations.ts';
-import type { DeviceFilter } from '../store/store.ts';
+import type { DeviceFilter, Found, Store } from '../store/store.ts';
 import { handle } from './context.ts';
-import { checkExpire, checkTags } from './device-input.ts';
+import { checkTags, checkTime } from './device-input.ts';
 import { viewCredential, viewDevice, viewState } from './device-view.ts';
 import { givenCredential } from './given-key.ts';
 import { actorOf, findConnector, findDevice } from './lookup.ts';
@@ -56,7 +57,7 @@ export const whitelistDevice = handle(
   async (call) => {
     const { deps, params, query, body, now } = call;
     const { settings } = await findConnector(deps.store, params.connector);
-    checkExpire(body.auth?.expire);
+    checkTime(body.auth?.expire);
     checkTags(body.tags);
     const defaultType = settings.provisioning.auth_type;
     const request: WhitelistRequest = {
@@ -71,7 +72,7 @@ export const whitelistDevice = handle(
       whitelist(device, request, settings, query.upsert ?? false, actorOf(call)),
     );
     call.reply.code(answer ? 201 : 200);
-    return viewDevice(found!.device, defaultType, now);
+    return viewWhole(deps.store, found!, settings, now);
   },
 );
 
@@ -84,7 +85,7 @@ export const generateDevice = handle(
     if (!settings.provisioning.generate_identity) {
       throw new AppError('GENERATE_DISABLED', { seen: 'provisioning.generate_identity false', wanted: 'true' });
     }
-    checkExpire(body.auth?.expire);
+    checkTime(body.auth?.expire);
     checkTags(body.tags);
     const wish = { authType: body.auth?.type, expire: body.auth?.expire, locked: body.locked, tags: body.tags };
     for (let i = 0; i < GENERATE_TRIES; i++) {
@@ -103,28 +104,37 @@ export const generateDevice = handle(
 
 export const getDevice = handle({ params: identityParams, response: { 200: ref('Identity') } }, async (call) => {
   const { deps, params, now } = call;
-  const { ref: device, device: known, connector } = await findDevice(deps.store, params.connector, params.identity);
-  const { resources, provisioning } = connector.settings;
-  return {
-    ...viewDevice(known, provisioning.auth_type, now),
-    state: viewState(await deps.store.readState(device), resources, known.created),
-    credential: viewCredential(known.credential),
-  };
+  const { connector, ...found } = await findDevice(deps.store, params.connector, params.identity);
+  return viewWhole(deps.store, found, connector.settings, now);
 });
+
+/** With what it takes another question to know; lists do without. */
+async function viewWhole(
+  store: Store,
+  { ref, device }: Found,
+  { resources, provisioning }: ConnectorSettings,
+  now: number,
+) {
+  return {
+    ...viewDevice(device, provisioning.auth_type, now),
+    state: viewState(await store.readState(ref), resources, device.created),
+    credential: viewCredential(device.credential),
+  };
+}
 
 export const changeDevice = handle(
   { params: identityParams, body: patchBody, response: { 200: ref('Identity') } },
   async (call) => {
     const { deps, params, body, now } = call;
     const { settings } = await findConnector(deps.store, params.connector);
-    checkExpire(body.auth?.expire);
+    checkTime(body.auth?.expire);
     checkTags(body.tags);
     const { locked, reprovision, tags } = body;
     const patch = { locked, reprovision, tags, expire: body.auth?.expire };
     const { found } = await deps.store.changeDevice(params.connector, params.identity, (device) =>
       patchDevice(device, patch, actorOf(call)),
     );
-    return viewDevice(found!.device, settings.provisioning.auth_type, now);
+    return viewWhole(deps.store, found!, settings, now);
   },
 );
 

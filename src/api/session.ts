@@ -64,9 +64,13 @@ export async function admit(
   now: number,
 ): Promise<Caller | null> {
   if (permission === 'public') return null;
-  const caller = await findCaller(store, request.headers.authorization, now);
-  if (caller === null)
-    throw new AppError('SESSION_INVALID', { wanted: 'Authorization: token <token>, from POST /api:1/token/' });
+  const { authorization } = request.headers;
+  const secret = secretIn(authorization);
+  const caller = secret === null ? null : await findSession(store, digestOf(secret), now);
+  if (caller === null) {
+    const wanted = 'Authorization: token <token>, from POST /api:1/token/';
+    throw new AppError('SESSION_INVALID', { seen: seenOf(authorization, secret), wanted });
+  }
   if (!mayCall(caller.user.role, permission)) {
     throw new AppError('ROLE_FORBIDDEN', { seen: caller.user.role, wanted: permission });
   }
@@ -77,14 +81,19 @@ export function mayCall(role: Role, permission: Permission): boolean {
   return ranks[role] >= ranks[permission];
 }
 
-/** Null for a header that names no live session. The token is looked up by digest, so its compare leaks nothing. */
-async function findCaller(store: Store, header: string | undefined, now: number): Promise<Caller | null> {
-  const secret = /^(?:token|bearer) +([\w-]{1,256})$/i.exec(header ?? '')?.[1];
-  if (secret === undefined) return null;
-  return findSession(store, digestOf(secret), now);
+function secretIn(header: string | undefined): string | null {
+  return /^(?:token|bearer) +([\w-]{1,256})$/i.exec(header ?? '')?.[1] ?? null;
 }
 
-/** The account of a session that has not ended, by the digest of its token. */
+/** What was wrong, without what was sent. */
+function seenOf(header: string | undefined, secret: string | null): string {
+  if (header === undefined) return 'no Authorization header';
+  return secret === null
+    ? 'an Authorization header of another form'
+    : 'a token of no session, or of one that has ended';
+}
+
+/** The account of a session that has not ended, by the digest of its token: its compare leaks nothing. */
 export async function findSession(store: Store, digest: string, now: number): Promise<Caller | null> {
   const session = await store.getSession(digest);
   if (session === null || session.expires <= now) return null;

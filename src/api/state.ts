@@ -3,6 +3,7 @@ import type { Resource } from '../domain/connector.ts';
 import { AppError } from '../domain/errors.ts';
 import { checkValue } from '../domain/resources.ts';
 import { handle } from './context.ts';
+import { checkTime } from './device-input.ts';
 import { viewState } from './device-view.ts';
 import { actorOf, findDevice } from './lookup.ts';
 import { identityParams } from './schema/common.ts';
@@ -52,6 +53,8 @@ function settable(resources: Readonly<Record<string, Resource>>, alias: string, 
 export const getHistory = handle(
   { params: identityParams, querystring: historyQuery, response: { 200: historyAnswer } },
   async ({ deps, params, query, now }) => {
+    checkTime(query.from, 'from');
+    checkTime(query.to, 'to');
     const { ref } = await findDevice(deps.store, params.connector, params.identity);
     const { alias, from = 0, to = now, limit = HISTORY_PAGE, bucket } = query;
     if (bucket === undefined) return deps.store.readHistory(ref, { alias, from, to, limit });

@@ -1,6 +1,6 @@
 /** `slipway serve`: runs the server until it is told to stop, and says how to use it. */
 import { makeConnectorId } from '../api/connectors.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig, unknownSettings } from '../config.ts';
 import { defaultSettings } from '../domain/connector.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { type Server, startServer } from '../server.ts';
@@ -16,7 +16,13 @@ export async function run(flags: readonly string[]): Promise<void> {
     process.exit(1);
   };
   process.on('uncaughtException', die);
-  const server = await startServer(config, logger, die);
+  // Whatever it makes, the database above all, is for its own account alone.
+  process.umask(0o077);
+  for (const name of unknownSettings(process.env)) logger.warn('there is no such setting; it is ignored', { name });
+  const starting = startServer(config, logger, die);
+  const signals = stopOnSignal(starting, logger);
+  const server = await starting;
+  if (signals.came) return;
   const connector = await firstConnector(server);
   logger.info('listening', {
     https: server.httpsPort,
@@ -33,7 +39,6 @@ export async function run(flags: readonly string[]): Promise<void> {
   if (process.stdout.isTTY || server.adminPassword !== null) {
     process.stdout.write(banner(server, config.adminEmail, connector));
   }
-  stopOnSignal(server, logger);
 }
 
 /** A first start makes a connector, so that what the banner shows works as pasted. */
@@ -72,7 +77,8 @@ Try it:
 `;
 }
 
-function stopOnSignal(server: Server, logger: Logger): void {
+/** A signal that comes while it starts stops it as soon as it has. */
+function stopOnSignal(starting: Promise<Server>, logger: Logger): { readonly came: boolean } {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
@@ -82,7 +88,8 @@ function stopOnSignal(server: Server, logger: Logger): void {
       logger.error('could not stop in time');
       process.exit(1);
     }, STOP_WITHIN).unref();
-    server.close().then(
+    const closed = starting.then((server) => server.close());
+    closed.then(
       () => process.exit(0),
       (error) => {
         logger.error('stopping failed', { error });
@@ -92,4 +99,9 @@ function stopOnSignal(server: Server, logger: Logger): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  return {
+    get came() {
+      return stopping;
+    },
+  };
 }

@@ -106,7 +106,7 @@ describe('a row', () => {
     [
       'too few fields',
       ['00000001'],
-      [{ column: 'TLS Client Certificate', value: '1 fields', reason: 'the row is too short' }],
+      [{ column: 'TLS Client Certificate', value: '1 field', reason: 'the row is too short' }],
     ],
     [
       'too many fields',

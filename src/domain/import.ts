@@ -114,7 +114,7 @@ function raggedFault({ names }: ImportColumns, { line, record }: CsvRow): RowFau
   return {
     line,
     column: record.length < names.length ? names[record.length]! : names.at(-1)!,
-    value: `${record.length} fields`,
+    value: record.length === 1 ? '1 field' : `${record.length} fields`,
     reason: record.length < names.length ? 'the row is too short' : 'the row is too long',
     expected: `${names.length} fields, as in the header; a field with commas or quotes in it stands in quotes`,
   };

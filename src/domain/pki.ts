@@ -21,7 +21,7 @@ export function checkDates(
     return new AppError('CERTIFICATE_NOT_YET_VALID', { seen, wanted: `notBefore not to be after ${clock}` });
   }
   if (now > notAfter) {
-    return new AppError('CERTIFICATE_EXPIRED', { seen, wanted: `notAfter not to be before ${clock}` });
+    return new AppError('CERTIFICATE_EXPIRED', { seen, wanted: `notAfter to be after ${clock}` });
   }
   return null;
 }

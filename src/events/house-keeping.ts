@@ -1,4 +1,5 @@
 /** Runs the store's house-keeping by the clock, in small steps with pauses, so that it never shows in a device's answer. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
 
@@ -27,17 +28,8 @@ export function startHouseKeeping(store: Store, clock: () => number, logger: Log
     }
   }
 
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      stopped.signal.addEventListener('abort', done, { once: true });
-      function done(): void {
-        clearTimeout(timer);
-        stopped.signal.removeEventListener('abort', done);
-        resolve();
-      }
-    });
-  }
+  /** Ends early, or does not begin, when it is stopped: that is all that can reject it. */
+  const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopped.signal }).catch(() => {});
 
   return async () => {
     stopped.abort();

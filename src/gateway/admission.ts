@@ -90,6 +90,11 @@ const telling: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Those of them that a device which is who it says may cause again and again: logged, not counted as an attack. */
 const ofKnownDevices: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['VALUE_REFUSED']);
 
+/** As whom a device presents itself, as far as that is known: a refusal is told of this identity. */
+interface Claim {
+  identity: string | null;
+}
+
 /** Identities may hold colons (MAC addresses), so several places of `identity:password` may be the right one. */
 const COLONS_MAX = 16;
 
@@ -104,16 +109,17 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   async function authenticate(presented: Presented): Promise<Session> {
     const { connector, certificate, token, basic, origin } = presented;
+    const claim: Claim = { identity: certificate?.commonName ?? null };
     try {
       if (token === null && basic === null) return await byCertificate(connector, certificate, origin);
-      const session = token === null ? await byPassword(connector, basic!) : await byToken(connector, token);
+      const session = token === null ? await byPassword(connector, basic!, claim) : await byToken(connector, token);
       if (certificate !== null && certificate.commonName !== session.ref.identity) {
         const seen = `a certificate for ${certificate.commonName ?? 'nobody'}`;
         throw new AppError('CREDENTIAL_CONFLICT', { seen, wanted: `one for ${session.ref.identity}` });
       }
       return session;
     } catch (error) {
-      throw refused(error, connector, certificate?.commonName ?? null, origin);
+      throw refused(error, connector, claim.identity, origin);
     }
   }
 
@@ -134,7 +140,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     throw new AppError('CREDENTIAL_INVALID', { seen: 'a token', wanted: `a token of connector ${connector.id}` });
   }
 
-  async function byPassword(connector: Connector | null, basic: Buffer): Promise<Session> {
+  async function byPassword(connector: Connector | null, basic: Buffer, claim: Claim): Promise<Session> {
     if (connector === null)
       throw new AppError('CREDENTIAL_INVALID', { seen: 'a password', wanted: 'a host that names a connector' });
     const key = `p:${connector.id}:${createHmac('sha256', passwordKey).update(connector.id).update('\0').update(basic).digest('base64')}`;
@@ -142,6 +148,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     if (known !== undefined && holds(known)) return known;
     for (const { identity, password } of splits(basic)) {
       const found = await store.getDevice(connector.id, identity);
+      if (found !== null) claim.identity = identity;
       const proven = found === null ? null : await verified(found.device, password);
       if (proven === null) continue;
       const accepts = (credential: Credential) => credential.type === 'password' && credential.hash === proven;
@@ -206,6 +213,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const { fingerprint } = certificate;
     if (current?.fingerprint === fingerprint || previous?.fingerprint === fingerprint) return;
     if (device?.locked) throw new AppError('DEVICE_LOCKED', { seen: identity });
+    if (device?.expiresAt === 0) throw new AppError('CREDENTIAL_INVALID', { seen: 'a certificate of a revoked entry' });
     const request = { identity, passwordLength: null, certificate, origin, now: clock() };
     const settings = settingsOf(connector);
     if (device !== null && device.credential !== null && !device.reprovision) {
@@ -262,7 +270,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         slot === 'previous' ? device.previous!.until : Infinity,
         checkedUntil,
       );
-      const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0 };
+      const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0, news: null };
       sessions.put(key, session);
       return session;
     }

@@ -15,6 +15,8 @@ export interface Session {
   /** Requests in the running minute, for the connector's rate limit. */
   minute: number;
   requests: number;
+  /** Aliases that a long poll told of, with the time they were set, µs; null before the first. */
+  news: Map<string, number> | null;
 }
 
 const REMEMBERED = 100_000;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openFactory } from '../helpers/authority.ts';
 import { eventually, newConnector } from '../helpers/connector.ts';
 import { openTcp } from '../helpers/raw.ts';
 import { startServer } from '../helpers/server.ts';
@@ -150,6 +151,20 @@ test('revoking ends the credential at once and leaves an identity that is neithe
   assert.ok((await connector.events('revoked')).length === 1);
 });
 
+test('a revoked device that comes with a certificate is refused as one with a token is: 401', async () => {
+  const factory = openFactory();
+  try {
+    const connector = await newConnector(server, { provisioning: { auth_type: 'certificate' } });
+    await connector.whitelist('d1');
+    const certificate = factory.selfSigned('d1');
+    assert.equal(await connector.write('a=1', { certificate }), 204);
+    await connector.change('d1', { auth: { expire: 0 } });
+    assert.equal(await connector.write('a=2', { certificate }), 401);
+  } finally {
+    factory.remove();
+  }
+});
+
 test('locking refuses all that the device sends with 403 until it is unlocked', async () => {
   const connector = await newConnector(server);
   const token = await connector.provision('d1');
@@ -264,6 +279,15 @@ test('a token or password set beforehand works without activation, as devices br
   assert.equal(await connector.write('a=1', { token: hashed }), 204);
   assert.equal(await connector.write('a=1', { basic: ['00:14:22:01:23:45', password] }), 204);
   assert.equal((await connector.send(path, { body: 'id=d1' })).status, 409);
+});
+
+test('a wrong password is told of the device that it was for', async () => {
+  const connector = await newConnector(server, { provisioning: { auth_type: 'password' } });
+  await connector.whitelist('d1');
+  await connector.send(path, { body: 'id=d1&password=correct-horse-battery-1' });
+  assert.equal(await connector.write('a=1', { basic: ['d1', 'wrong-horse-battery-1'] }), 401);
+  await eventually('a refused event', async () => (await connector.events('refused')).length > 0);
+  assert.equal((await connector.events('refused'))[0]?.identity, 'd1');
 });
 
 test('every refusal is told in the log with its rule, what was seen and what was wanted', async () => {

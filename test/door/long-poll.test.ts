@@ -106,6 +106,16 @@ test('If-Modified-Since at the last change waits: no change is told twice', asyn
   assert.equal((await waiting).body, 'a=2');
 });
 
+test('the Last-Modified of an answer, sent back as it is, waits: its second is told once, and what is set later at all', async () => {
+  const { poll, set } = await newDevice();
+  await set({ a: '1' });
+  const first = await poll('a', '30000', { 'If-Modified-Since': '0' });
+  const again = () => poll('a', '200', { 'If-Modified-Since': first.headers['last-modified']! });
+  assert.equal((await again()).status, 304);
+  await set({ a: '2' });
+  assert.equal((await again()).body, 'a=2', 'a change within the same second');
+});
+
 test('If-Modified-Since before a change that came between two polls: the change is not lost', async () => {
   const { poll, set } = await newDevice();
   await set({ a: '1' });

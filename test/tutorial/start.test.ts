@@ -1,6 +1,12 @@
 /** `npm start` itself: a first start on an empty folder serves, with a connector to try, and ends well. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../helpers/connector.ts';
 import { runCurl } from '../helpers/curl.ts';
 import { startServer } from '../helpers/server.ts';
 
@@ -23,6 +29,42 @@ test('npm start serves a connector named Tutorial whose URL works, and SIGTERM e
 
 test('a setting that cannot be used ends the start with a message that names it', async () => {
   await assert.rejects(startServer({ env: { SLIPWAY_HTTPS_PORT: 'many' } }), /SLIPWAY_HTTPS_PORT is "many"/);
+});
+
+test('a port that is taken ends the start with a message that names the setting, and the next start shows the password', async () => {
+  const taken = createServer().listen(0, '0.0.0.0');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const data = await mkdtemp(join(tmpdir(), 'slipway-test-'));
+  const own = { SLIPWAY_ADMIN_PASSWORD: '' };
+  try {
+    await assert.rejects(
+      startServer({ data, env: { ...own, SLIPWAY_HTTPS_PORT: String(port) } }),
+      new RegExp(`SLIPWAY_HTTPS_PORT is ${port}, which cannot be used: .*EADDRINUSE`),
+    );
+    const server = await startServer({ data, env: own });
+    // The banner follows the line that tells the ports.
+    await eventually('the banner', async () => /password \S{20} \(shown this once\)/.test(server.output()));
+    await server.stop();
+  } finally {
+    taken.close();
+    await rm(data, { recursive: true, force: true });
+  }
+});
+
+test('what a start makes is for its own account alone, also in a folder that others may read', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'slipway-test-'));
+  await chmod(data, 0o755);
+  const server = await startServer({ data });
+  try {
+    for (const name of await readdir(data, { recursive: true })) {
+      const { mode } = await stat(join(data, name));
+      assert.equal(mode & 0o077, 0, name);
+    }
+  } finally {
+    await server.stop();
+    await rm(data, { recursive: true, force: true });
+  }
 });
 
 test('a password of the first account that the operator gave is not printed', async () => {

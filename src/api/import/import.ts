@@ -8,7 +8,7 @@ import { AppError } from '../../domain/errors.ts';
 import { windowEnd } from '../../domain/operations.ts';
 import type { BatchInfo, ImportReview, ImportStage } from '../../store/store.ts';
 import { type Call, handle } from '../context.ts';
-import { checkExpire } from '../device-input.ts';
+import { checkTime } from '../device-input.ts';
 import { actorOf, findConnector } from '../lookup.ts';
 import { importAnswer, importQuery } from '../schema/batch.ts';
 import { connectorParams } from '../schema/common.ts';
@@ -87,7 +87,7 @@ function describeBatch(call: Call, query: ImportQuery, fields: UploadFields): Om
 
 /** A window that is already closed would let nobody in. */
 function checkWindow(expire: number | undefined, now: number): void {
-  checkExpire(expire, 'expire');
+  checkTime(expire, 'expire');
   if (expire !== undefined && expire <= now) {
     throw schemaError([{ path: 'expire', seen: String(expire), expected: `a time to come; now is ${now}` }]);
   }

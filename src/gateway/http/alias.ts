@@ -8,6 +8,8 @@ import { form, noContent, notModified, type Reply } from './reply.ts';
 
 /** Aliases of one read. */
 const ALIASES_MAX = 256;
+/** µs. */
+const SECOND = 1_000_000;
 /** Longest wait, ms; more counts as this. */
 const WAIT_MAX = 300_000;
 
@@ -69,7 +71,7 @@ async function poll(
 ): Promise<Reply> {
   const { data, waiting, clock } = deps;
   const until = clock() + ms * 1000;
-  const since = sinceOf(exchange.request.ifModifiedSince) ?? clock();
+  const { at: since, whole } = sinceOf(exchange.request.ifModifiedSince) ?? { at: clock(), whole: false };
   let session = first;
   for (;;) {
     // Registered before the store is read: a change in between wakes too.
@@ -77,8 +79,12 @@ async function poll(
     const stopListening = exchange.onGone(wait.end);
     try {
       const values = await data.read(session, aliases, exchange.origin);
-      const changed = values.findIndex((value) => value !== undefined && value.at > since);
-      if (changed !== -1) return newsOf(aliases[changed]!, values[changed]!);
+      const changed = values.findIndex((value, at) => {
+        if (value === undefined || value.at <= since) return false;
+        // A date has no fractions: of what was set within its second, the device knows what it was told.
+        return !(whole && value.at < since + SECOND && session.news?.get(aliases[at]!) === value.at);
+      });
+      if (changed !== -1) return newsOf(session, aliases[changed]!, values[changed]!);
       const reason = await wait.woken;
       if (reason === 'timeout' || reason === 'gone') return notModified;
       if (reason === 'stopping') throw new AppError('STOPPING', { retryAfter: 1 });
@@ -91,7 +97,10 @@ async function poll(
   }
 }
 
-function newsOf(alias: string, { value, at }: { value: string; at: number }): Reply {
+function newsOf(session: Session, alias: string, { value, at }: { value: string; at: number }): Reply {
+  session.news ??= new Map();
+  if (session.news.size >= ALIASES_MAX) session.news.clear();
+  session.news.set(alias, at);
   const modified = `Last-Modified: ${new Date(at / 1000).toUTCString()}\r\nX-Last-Modified-Us: ${at}\r\n`;
   return form(`${encodeForm(alias)}=${encodeForm(value)}`, modified);
 }
@@ -114,10 +123,12 @@ function waitOf(text: string): number {
   return Math.min(Number(text), WAIT_MAX);
 }
 
-/** Epoch seconds, fractions allowed, or an HTTP-date; µs. HEADER_INVALID. */
-function sinceOf(text: string | undefined): number | null {
+/** Epoch seconds, fractions allowed, or an HTTP-date, which stands for a `whole` second; µs. HEADER_INVALID. */
+function sinceOf(text: string | undefined): { at: number; whole: boolean } | null {
   if (text === undefined) return null;
-  const micros = parseTimestamp(text) ?? Date.parse(text) * 1000;
-  if (!Number.isNaN(micros)) return micros;
+  const exact = parseTimestamp(text);
+  if (exact !== null) return { at: exact, whole: false };
+  const at = Date.parse(text) * 1000;
+  if (!Number.isNaN(at)) return { at, whole: true };
   throw new AppError('HEADER_INVALID', { seen: `If-Modified-Since: ${text}`, wanted: 'epoch seconds or an HTTP-date' });
 }

@@ -174,7 +174,8 @@ export class Connection {
 
   #refusal(thrown: unknown, request: Request): Reply {
     const error = asAppError(thrown);
-    if (error.status >= 500) this.#deps.onInternalError(error);
+    // A 503 without a cause is an answer like others: too much at once, or stopping.
+    if (error.code === 'INTERNAL' || error.cause !== undefined) this.#deps.onInternalError(error);
     return failure(error, error.code === 'METHOD_NOT_ALLOWED' ? allowOf(parseTarget(request.target)) : '');
   }
 

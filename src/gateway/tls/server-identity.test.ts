@@ -13,6 +13,7 @@ const workshop = openWorkshop();
 after(workshop.remove);
 const [first, second] = [workshop.make({ subject: '/CN=first' }), workshop.make({ subject: '/CN=second' })];
 const keyOf = ({ keyFile }: Made) => readFile(keyFile, 'utf8');
+const domain = 'example.com';
 let folders = 0;
 
 /** A folder with the first pair in it. */
@@ -46,7 +47,7 @@ async function logged(told: EventEmitter<{ change: [Identity]; log: [string] }>,
 
 test('a pair that is replaced, file after file, is taken up once both are there', async () => {
   const { certFile, keyFile } = await newFolder();
-  const { identity, told } = await open({ certFile, keyFile });
+  const { identity, told } = await open({ certFile, keyFile, domain });
   assert.deepEqual(identity.current, { cert: first.pem, key: await keyOf(first) });
   assert.equal(identity.caPath, null);
   const refused = logged(told, /old one stays.*is not the key of/);
@@ -62,7 +63,7 @@ test('a pair that is replaced, file after file, is taken up once both are there'
 
 test('a file that is half written or gone is refused, and the old one stays until it is whole', async () => {
   const { certFile, keyFile } = await newFolder();
-  const { identity, told } = await open({ certFile, keyFile });
+  const { identity, told } = await open({ certFile, keyFile, domain });
   for (const [damage, reason] of [
     [() => writeFile(certFile, second.pem.slice(0, 300)), /holds no PEM certificate/],
     [() => writeFile(keyFile, 'nonsense'), /holds no/],
@@ -82,7 +83,7 @@ test('a file that is half written or gone is refused, and the old one stays unti
 
 test('the log never shows what a key file holds', async () => {
   const { certFile, keyFile } = await newFolder();
-  const { identity, told } = await open({ certFile, keyFile });
+  const { identity, told } = await open({ certFile, keyFile, domain });
   const key = await keyOf(second);
   const refused = logged(told, /is not the key of/);
   await writeFile(keyFile, key);
@@ -99,7 +100,7 @@ test('files behind a link that is exchanged, as mounted secrets do it, are taken
   await writeFile(two.keyFile, await keyOf(second));
   const link = join(workshop.folder, `link-${folders}`);
   await symlink(one.folder, link);
-  const { identity, told } = await open({ certFile: join(link, 'tls.crt'), keyFile: join(link, 'tls.key') });
+  const { identity, told } = await open({ certFile: join(link, 'tls.crt'), keyFile: join(link, 'tls.key'), domain });
   const changed = once(told, 'change');
   await symlink(two.folder, `${link}-new`);
   await rename(`${link}-new`, link);
@@ -110,8 +111,8 @@ test('files behind a link that is exchanged, as mounted secrets do it, are taken
 test('files that cannot be used to begin with are an error that names them', async () => {
   const { certFile, keyFile, folder } = await newFolder();
   await writeFile(keyFile, await keyOf(second));
-  await assert.rejects(open({ certFile, keyFile }), /tls\.key is not the key of .*tls\.crt/);
-  await assert.rejects(open({ certFile: join(folder, 'none.crt'), keyFile }), /none\.crt/);
+  await assert.rejects(open({ certFile, keyFile, domain }), /tls\.key is not the key of .*tls\.crt/);
+  await assert.rejects(open({ certFile: join(folder, 'none.crt'), keyFile, domain }), /none\.crt/);
 });
 
 test('the local CA stands in where there are no files, and a certificate that is lost or bad is renewed', async () => {
@@ -134,8 +135,8 @@ test('the local CA stands in where there are no files, and a certificate that is
 
 test('nothing is told after close', async () => {
   const { certFile, keyFile } = await newFolder();
-  const closed = await open({ certFile, keyFile });
-  const witness = await open({ certFile, keyFile });
+  const closed = await open({ certFile, keyFile, domain });
+  const witness = await open({ certFile, keyFile, domain });
   closed.told.on('change', () => assert.fail('told after close'));
   closed.identity.close();
   const changed = once(witness.told, 'change');

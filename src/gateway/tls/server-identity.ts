@@ -10,7 +10,7 @@ import { ensureAuthority } from './authority.ts';
 import type { Identity } from './options.ts';
 
 export type IdentitySource =
-  | { readonly certFile: string; readonly keyFile: string }
+  | { readonly certFile: string; readonly keyFile: string; readonly domain: string }
   | { readonly folder: string; readonly domain: string };
 
 /** A source that is being watched. */
@@ -41,7 +41,7 @@ export function openServerIdentity(
 ): Promise<ServerIdentity> {
   return 'folder' in source
     ? openLocal(source.folder, source.domain, onChange, logger, every.renewal)
-    : openFiles(source.certFile, source.keyFile, onChange, logger, every.files);
+    : openFiles(source, onChange, logger, every.files);
 }
 
 async function openLocal(
@@ -77,8 +77,7 @@ async function openLocal(
  * exchanged.
  */
 async function openFiles(
-  certFile: string,
-  keyFile: string,
+  { certFile, keyFile, domain }: { certFile: string; keyFile: string; domain: string },
   onChange: (identity: Identity) => void,
   logger: Logger,
   interval: number,
@@ -86,6 +85,7 @@ async function openFiles(
   // The state is taken before the content: what changes in between is then seen at the next look.
   let state = await stateOf(certFile, keyFile);
   const first = await readPair(certFile, keyFile);
+  warnOfNames(first.cert, domain, logger);
   const watch = startWatch(first, onChange, interval, async (current) => {
     try {
       const now = await stateOf(certFile, keyFile);
@@ -94,6 +94,7 @@ async function openFiles(
       const pair = await readPair(certFile, keyFile);
       if (pair.cert === current.cert && pair.key === current.key) return null;
       logger.info('server certificate changed', describe(pair.cert));
+      warnOfNames(pair.cert, domain, logger);
       return pair;
     } catch (error) {
       logger.error('server certificate cannot be used; the old one stays', { reason: (error as Error).message });
@@ -164,6 +165,16 @@ function attempt<T>(action: () => T, failure: string): T {
   } catch (cause) {
     throw new Error(`${failure} (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'})`, { cause });
   }
+}
+
+/** Devices check the name of their connector: a certificate for other names is taken as told, but not in silence. */
+function warnOfNames(cert: string, domain: string, logger: Logger): void {
+  const x509 = new X509Certificate(cert);
+  if (x509.checkHost(`connector.m2.${domain}`) !== undefined) return;
+  logger.warn('the server certificate does not name the hosts of connectors', {
+    seen: x509.subjectAltName ?? x509.subject,
+    wanted: `*.m2.${domain}`,
+  });
 }
 
 function describe(cert: string): Record<string, unknown> {

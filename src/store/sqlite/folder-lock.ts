@@ -14,7 +14,7 @@ export function lockFolder(folder: string): () => void {
     db.exec('PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE');
   } catch (cause) {
     db.close();
-    throw new Error(`Another process uses ${folder}: one server for each data folder.`, { cause });
+    throw new Error(`Another process uses ${folder}: one server for each data folder`, { cause });
   }
   return () => db.close();
 }
