@@ -134,8 +134,10 @@ export class Connection {
       }
       this.#busy = true;
       this.#answer(step.request);
-    } catch (error) {
-      this.#fail(asAppError(error));
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      this.#report(error);
+      this.#fail(error);
     }
   }
 
@@ -156,8 +158,8 @@ export class Connection {
     try {
       reply = this.#handle(request);
     } catch (thrown) {
-      this.#reply(request, this.#refusal(thrown, request));
-      return;
+      // Not answered here: requests that wait behind this one would make the stack grow with each of them.
+      reply = Promise.reject(thrown);
     }
     reply.then(
       (reply) => this.#reply(request, reply),
@@ -174,9 +176,13 @@ export class Connection {
 
   #refusal(thrown: unknown, request: Request): Reply {
     const error = asAppError(thrown);
-    // A 503 without a cause is an answer like others: too much at once, or stopping.
-    if (error.code === 'INTERNAL' || error.cause !== undefined) this.#deps.onInternalError(error);
+    this.#report(error);
     return failure(error, error.code === 'METHOD_NOT_ALLOWED' ? allowOf(parseTarget(request.target)) : '');
+  }
+
+  /** A 503 without a cause is an answer like others: too much at once, or stopping. */
+  #report(error: AppError): void {
+    if (error.code === 'INTERNAL' || error.cause !== undefined) this.#deps.onInternalError(error);
   }
 
   #reply(request: Request, reply: Reply): void {

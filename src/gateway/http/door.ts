@@ -1,6 +1,7 @@
 /** The HTTPS device door: listens, keeps its connections, and stops in order. Plain HTTP only for a proxy on this machine. */
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import type { AppError } from '../../domain/errors.ts';
 import type { Logger } from '../../log.ts';
 import { type Identity, tlsOptions } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
@@ -10,6 +11,8 @@ import { readIntoLentBuffer } from './lent-buffer.ts';
 
 /** Bytes of requests that may be under way on all connections together. */
 const BUDGET = 256 << 20;
+/** Failures of ours that are logged in a second. */
+const REPORTED_MAX = 5;
 /** ms between two looks at the connections' deadlines. */
 const SWEEP = 1_000;
 
@@ -50,8 +53,16 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
       connections.delete(connection);
       if (connections.size === 0) emptied?.();
     },
-    onInternalError: (error) => logger.error(error.message, { code: error.code, cause: error.cause }),
+    onInternalError: report,
   };
+  let reported = { second: 0, n: 0 };
+  /** While a disk is full every write fails: the log is told of some of them. */
+  function report(error: AppError): void {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== reported.second) reported = { second, n: 0 };
+    reported.n += 1;
+    if (reported.n <= REPORTED_MAX) logger.error(error.message, { code: error.code, cause: error.cause });
+  }
   const accept = (socket: Socket) => {
     // A handshake that was under way when the door closed.
     if (emptied !== null) socket.destroy();

@@ -15,21 +15,66 @@ export function timesIn(data: string): number[] {
   return (JSON.parse(data) as Block).filter((_, at) => at % 2 === 0) as number[];
 }
 
-/** The points of the blocks of one span between the bounds (inclusive), by time, each time once: the block stored first wins. */
-export function mergeBlocks(
-  blocks: readonly string[],
-  from: number,
-  to: number,
-): { timestamp: number; value: string }[] {
-  const points: { timestamp: number; value: string }[] = [];
-  for (const data of blocks) {
-    const block = JSON.parse(data) as Block;
-    for (let at = 0; at < block.length; at += 2) {
-      const timestamp = block[at] as number;
-      if (timestamp >= from && timestamp <= to) points.push({ timestamp, value: block[at + 1] as string });
-    }
-  }
-  // Stable, so that of equal times the first stays first.
-  points.sort((a, b) => a.timestamp - b.timestamp);
-  return points.filter(({ timestamp }, at) => at === 0 || points[at - 1]!.timestamp !== timestamp);
+export interface MergedPoint<Value> {
+  readonly timestamp: number;
+  readonly value: Value;
 }
+
+export interface Merge<Value> {
+  add(data: string): void;
+  /** By time, each time once: the block added first wins. `cut`: later ones were left out for want of room. */
+  result(): { readonly points: readonly MergedPoint<Value>[]; readonly cut: boolean };
+}
+
+/**
+ * Merges the blocks of one span: their points between the bounds (inclusive) that `read` takes, what it makes of them. Keeps
+ * the earliest, as many as `room` (characters) has space for and one at least.
+ */
+export function createMerge<Value>(
+  { from, to }: { readonly from: number; readonly to: number },
+  read: (text: string) => Value | undefined,
+  room: number,
+): Merge<Value> {
+  let points: { timestamp: number; value: Value; size: number }[] = [];
+  let size = 0;
+  let end = to;
+  let cut = false;
+
+  function tidy(): void {
+    // Stable, so that of equal times the first stays first.
+    points.sort((a, b) => a.timestamp - b.timestamp);
+    points = points.filter(({ timestamp }, at) => at === 0 || points[at - 1]!.timestamp !== timestamp);
+    size = 0;
+    const fitting = points.findIndex((point) => {
+      size += point.size;
+      return size > room;
+    });
+    if (fitting === -1) return;
+    cut = true;
+    points.length = Math.max(1, fitting);
+    end = points.at(-1)!.timestamp;
+    size = points.reduce((sum, point) => sum + point.size, 0);
+  }
+
+  return {
+    add(data) {
+      const block = JSON.parse(data) as Block;
+      for (let at = 0; at < block.length; at += 2) {
+        const timestamp = block[at] as number;
+        const text = block[at + 1] as string;
+        const value = timestamp >= from && timestamp <= end ? read(text) : undefined;
+        if (value === undefined) continue;
+        points.push({ timestamp, value, size: text.length + POINT });
+        size += text.length + POINT;
+      }
+      if (size > 2 * room) tidy();
+    },
+    result() {
+      tidy();
+      return { points: points.map(({ timestamp, value }) => ({ timestamp, value })), cut };
+    },
+  };
+}
+
+/** What a point counts beside its text. */
+const POINT = 64;

@@ -121,8 +121,8 @@ export function createCommitter(
 
   function schedule(): void {
     if (scheduled || !mayCommit() || (queue.length === 0 && closing === null)) return;
-    scheduled = true;
     setImmediate(turn);
+    scheduled = true;
   }
 
   function mayCommit(): boolean {

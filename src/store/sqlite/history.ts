@@ -1,7 +1,7 @@
 /** Questions about what a device reported over time. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { HistoryBucket, HistoryPoint, HistoryQuery } from '../store.ts';
-import { mergeBlocks, spanOf } from './blocks.ts';
+import type { HistoryBucket, HistoryQuery } from '../store.ts';
+import { createMerge, type Merge, type MergedPoint, spanOf } from './blocks.ts';
 
 /** A number as JSON writes one (RFC 8259, 6): what else Number() would take, such as '' or ' 1', is none. */
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -11,48 +11,59 @@ export function createHistoryQueries(db: DatabaseSync) {
   const blocks = db.prepare(`SELECT span, data FROM points
     WHERE device = ? AND alias = ? AND span BETWEEN ? AND ? ORDER BY span, step`);
 
-  /** The points of a query in order of time, a span at a time. */
-  function* pointsOf(connector: number, device: number, { alias, from, to }: HistoryQuery): Generator<HistoryPoint[]> {
+  /** The points of a query that `read` takes, in order of time, a span at a time; ends with the first that was cut. */
+  function* pointsOf<Value>(
+    connector: number,
+    device: number,
+    { alias, from, to }: HistoryQuery,
+    read: (text: string) => Value | undefined,
+    room: number,
+  ): Generator<ReturnType<Merge<Value>['result']>> {
     const found = aliasKey.get(connector, alias) as { key: number } | undefined;
     if (found === undefined || from > to) return;
     let span: number | null = null;
-    let data: string[] = [];
+    let merge = createMerge({ from, to }, read, room);
     for (const row of blocks.iterate(device, found.key, spanOf(from), spanOf(to))) {
       const block = row as { span: number; data: string };
       if (span !== null && block.span !== span) {
-        yield mergeBlocks(data, from, to);
-        data = [];
+        yield merge.result();
+        merge = createMerge({ from, to }, read, room);
       }
       span = block.span;
-      data.push(block.data);
+      merge.add(block.data);
     }
-    yield mergeBlocks(data, from, to);
+    yield merge.result();
   }
 
   return {
+    /** As many points as the limit or the room allows, the earliest. */
     readHistory(connector: number, device: number, query: HistoryQuery) {
-      const points: HistoryPoint[] = [];
-      for (const page of pointsOf(connector, device, query)) {
-        points.push(...page.slice(0, query.limit + 1 - points.length));
-        if (points.length > query.limit) break;
+      const points: MergedPoint<string>[] = [];
+      let size = 0;
+      for (const page of pointsOf(connector, device, query, (text) => text, ROOM)) {
+        for (const point of page.points) {
+          points.push(point);
+          size += point.value.length;
+          if (points.length > query.limit) return { points: points.slice(0, query.limit), mayLoadMore: true };
+          if (size > ROOM) return { points, mayLoadMore: true };
+        }
+        if (page.cut) return { points, mayLoadMore: true };
       }
-      return { points: points.slice(0, query.limit), mayLoadMore: points.length > query.limit };
+      return { points, mayLoadMore: false };
     },
 
     readBuckets(connector: number, device: number, query: HistoryQuery, width: number) {
       const buckets: HistoryBucket[] = [];
       let open: Sum | null = null;
-      for (const page of pointsOf(connector, device, query)) {
-        for (const { timestamp, value } of page) {
-          const number = jsonNumber.test(value) ? Number(value) : Number.NaN;
-          if (!Number.isFinite(number)) continue;
+      for (const { points } of pointsOf(connector, device, query, readNumber, Number.POSITIVE_INFINITY)) {
+        for (const { timestamp, value } of points) {
           const start = Math.floor(timestamp / width) * width;
           if (open !== null && open.timestamp !== start) buckets.push(closed(open));
           if (open === null || open.timestamp !== start) {
             if (buckets.length > query.limit) break;
-            open = { timestamp: start, min: number, max: number, sum: 0, count: 0 };
+            open = { timestamp: start, min: value, max: value, sum: 0, count: 0 };
           }
-          take(open, number);
+          take(open, value);
         }
         if (buckets.length > query.limit) break;
       }
@@ -60,6 +71,14 @@ export function createHistoryQueries(db: DatabaseSync) {
       return { points: buckets.slice(0, query.limit), mayLoadMore: buckets.length > query.limit };
     },
   };
+}
+
+/** Characters of values in one answer, or one value more: values may be large. */
+const ROOM = 4 << 20;
+
+function readNumber(text: string): number | undefined {
+  const number = jsonNumber.test(text) ? Number(text) : Number.NaN;
+  return Number.isFinite(number) ? number : undefined;
 }
 
 interface Sum {

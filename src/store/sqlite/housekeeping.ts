@@ -25,6 +25,8 @@ interface Parts {
 
 const DAY = 86_400_000_000;
 const HISTORY_DEVICES = 200;
+/** Bytes of the log that one step reads. */
+const STEP_BYTES = 1 << 20;
 
 export function createHousekeeping(parts: Parts) {
   const { db, committer, connectors, rows, counts, ledger, projection, signal } = parts;
@@ -34,7 +36,7 @@ export function createHousekeeping(parts: Parts) {
     phase = iif(phase = ${phases.locked}, phase, ${phases.expired}) WHERE key = ?`);
   const purgeable = db.prepare(`SELECT identity FROM devices
     WHERE connector = ? AND phase = ${phases.expired} AND provisioned_at IS NULL AND expires > 0 AND expires <= ? LIMIT ?`);
-  const oldest = db.prepare('SELECT first, events FROM log WHERE connector = ? ORDER BY first LIMIT ?');
+  const oldest = db.prepare('SELECT first, events FROM log WHERE connector = ? ORDER BY first LIMIT 1');
   const keepRest = db.prepare('UPDATE log SET events = ? WHERE connector = ? AND first = ?');
   const dropRow = db.prepare('DELETE FROM log WHERE connector = ? AND first = ?');
   const dropIndex = db.prepare(
@@ -101,7 +103,12 @@ export function createHousekeeping(parts: Parts) {
   /** Removes old events from the front of the log: mostly whole rows, as the events of a row are of one moment. */
   function purgeEvents(connector: number, before: number, limit: number): number {
     let purged = 0;
-    for (const row of oldest.all(connector, limit) as unknown as LogRow[]) {
+    let bytes = 0;
+    // One row at a time: together they may be as large as the values in them.
+    while (purged < limit && bytes < STEP_BYTES) {
+      const row = oldest.get(connector) as unknown as LogRow | undefined;
+      if (row === undefined) break;
+      bytes += row.events.length;
       const entries = JSON.parse(row.events) as LogEntry[];
       const old = entries.filter(([, , , , , , timestamp]) => timestamp < before).slice(0, limit - purged);
       if (old.length === 0) break;
@@ -114,6 +121,7 @@ export function createHousekeeping(parts: Parts) {
       if (old.length === entries.length) dropRow.run(connector, row.first);
       else keepRest.run(JSON.stringify(entries.filter((entry) => !old.includes(entry))), connector, row.first);
       purged += old.length;
+      if (old.length < entries.length) break;
     }
     if (purged > 0) keepSeq.run(ledger.lastSeq());
     return purged;

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Device, NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BatchInfo, ImportReview, ImportStage, Signal } from '../store.ts';
@@ -20,6 +21,8 @@ import { createStage, removeStages, type Stage, stagePath } from './stage.ts';
 
 /** Rows per transaction: a few milliseconds of the loop, and other writes go in between. */
 const STEP_ROWS = 500;
+/** ms after which a step that storage did not take is tried again. */
+const RETRY = 1_000;
 /** Rows per question to the reader, so that lists go in between. */
 const REVIEW_ROWS = 20_000;
 
@@ -69,6 +72,9 @@ export function createImports(parts: Parts) {
   /** One import is written at a time: each wants the loop, and the stage is attached under one name. */
   let turn: Promise<unknown> = Promise.resolve();
   const open = new Set<Stage>();
+  const closing = new AbortController();
+  /** At a start nothing is waited for: devices stand before the doors. */
+  let resuming = false;
 
   async function review(connector: number, stage: Stage, duplicates: number, now: number): Promise<ImportReview> {
     const known = { whitelisted: 0, provisioned: 0, expired: 0, locked: 0, reprovision: 0 };
@@ -108,7 +114,7 @@ export function createImports(parts: Parts) {
           advance.run(to, count + added, batch.key);
           return { added, moves: phasesSince.all(key) as unknown as { phase: 0; n: number }[] };
         };
-        const { added } = await committer.submit(step, {
+        const { added } = await insist(step, {
           committed: ({ moves }) => {
             for (const { phase, n } of moves) counts.move(batch.connector, null, phase, n);
           },
@@ -139,7 +145,7 @@ export function createImports(parts: Parts) {
       return ledger.writeEvent(batch.connector, null, event);
     };
     const id = connectors.nameOf(batch.connector);
-    await committer.submit(write, {
+    await insist(write, {
       committed: (event) => projection.add([event]),
       durable: () => id !== undefined && signal({ kind: 'events', connector: id }),
     });
@@ -157,7 +163,7 @@ export function createImports(parts: Parts) {
           return device;
         });
       };
-      const gone = await committer.submit(step, { committed: (devices) => forget(devices) });
+      const gone = await insist(step, { committed: (devices) => forget(devices) });
       removed += gone.length;
       if (gone.length < STEP_ROWS) break;
     }
@@ -168,6 +174,24 @@ export function createImports(parts: Parts) {
     for (const { row } of devices) {
       counts.move(row.connector, row.phase, null);
       projection.forget(row.key);
+    }
+  }
+
+  /**
+   * Submits until storage takes it: a batch that has begun is finished, whatever comes. Who waits for it waits on, and is told
+   * neither that it failed nor that nothing was stored. A store that closes ends the waiting; the next start finishes it.
+   */
+  async function insist<T>(run: () => T, hooks: Parameters<typeof committer.submit<T>>[1]): Promise<T> {
+    for (;;) {
+      try {
+        return await committer.submit(run, hooks);
+      } catch (error) {
+        const passing =
+          error instanceof AppError && (error.code === 'STORAGE_UNAVAILABLE' || error.code === 'OVERLOADED');
+        if (!passing || resuming || closing.signal.aborted) throw error;
+        await delay(RETRY, undefined, { signal: closing.signal }).catch(() => {});
+        if (closing.signal.aborted) throw error;
+      }
     }
   }
 
@@ -235,8 +259,9 @@ export function createImports(parts: Parts) {
       };
     },
 
-    /** Throws away what has not begun to be written. */
+    /** Throws away what has not begun to be written, and lets go of what waits for storage. */
     close(): void {
+      closing.abort();
       for (const stage of open) stage.close();
     },
 
@@ -272,11 +297,16 @@ export function createImports(parts: Parts) {
     async resume(now: number): Promise<void> {
       const batches = unfinished.all() as unknown as BatchRow[];
       removeStages(folder, new Set(batches.map(({ stage }) => stage).filter((stage) => stage !== null)));
-      for (const batch of batches) {
-        if (batch.state === 'undoing') await inTurn(() => undo(batch, null, now));
-        else await inTurn(() => write(batch, stagedRows(batch.stage!), () => {}));
+      resuming = true;
+      try {
+        for (const batch of batches) {
+          if (batch.state === 'undoing') await inTurn(() => undo(batch, null, now));
+          else await inTurn(() => write(batch, stagedRows(batch.stage!), () => {}));
+        }
+        removeStages(folder, new Set());
+      } finally {
+        resuming = false;
       }
-      removeStages(folder, new Set());
     },
   };
 }

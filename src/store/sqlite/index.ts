@@ -84,6 +84,14 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     );
   });
 
+  /** For questions whose answer would lack what the tables lack. STORAGE_UNAVAILABLE while they cannot follow. */
+  const followed = () =>
+    projection.flush().catch((cause) => {
+      throw new AppError('STORAGE_UNAVAILABLE', { seen: 'tables that cannot follow the log', retryAfter: 5, cause });
+    });
+  /** For lists: at worst they tell of devices as they last were. The projection has said so itself. */
+  const followedIfPossible = () => projection.flush().catch(() => {});
+
   /** The kept counts, and what time has done to them since the sweeper last came by. */
   async function countStatus(connector: number, status: DeviceStatus, now: number): Promise<number> {
     const due = await reader.ask('countDue', connector, now);
@@ -103,7 +111,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     findByToken: devices.findByToken,
     changeDevice: devices.change,
     async listDevices(id, filter, page, now) {
-      await projection.flush();
+      await followedIfPossible();
       return reader.ask('listDevices', connectors.keyOf(id), filter, page, now);
     },
     async countDevices(id, filter, now) {
@@ -112,7 +120,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       const onlyStatus = Object.values(others).every((condition) => condition === undefined);
       if (onlyStatus && status === undefined) return counts.total(connector);
       if (onlyStatus) return countStatus(connector, status!, now);
-      await projection.flush();
+      await followedIfPossible();
       return reader.ask('countDevices', connector, filter, now);
     },
     listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
@@ -123,11 +131,11 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     readValues: data.readValues,
     readState: data.readState,
     async readHistory(ref, query) {
-      await projection.flush();
+      await followed();
       return reader.ask('readHistory', connectors.keyOf(ref.connector), ref.key, query);
     },
     async readBuckets(ref, query, bucket) {
-      await projection.flush();
+      await followed();
       return reader.ask('readBuckets', connectors.keyOf(ref.connector), ref.key, query, bucket);
     },
     touch: data.touch,
@@ -142,7 +150,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     },
     async readEvents(id, query) {
       // These are found by an index that follows the log.
-      if (query.identity !== undefined || query.types !== undefined) await projection.flush();
+      if (query.identity !== undefined || query.types !== undefined) await followed();
       return reader.ask('readEvents', connectors.keyOf(id), query);
     },
     lastSeq: async () => ledger.lastSeq(),
@@ -165,7 +173,11 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       imports.close();
       await committer.close();
       await reader.close();
-      projection.flushNow();
+      try {
+        projection.flushNow();
+      } catch (cause) {
+        failures.passing(new Error('State and history follow the log at the next start', { cause }));
+      }
       db.close();
       unlock();
     },

@@ -25,14 +25,27 @@ export interface Stage {
   remove(): void;
 }
 
+/** STORAGE_UNAVAILABLE where the disk or the descriptors are used up; no file is left then. */
+function openStage(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec(`
+      PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;
+      CREATE TABLE rows (n INTEGER PRIMARY KEY, line INTEGER NOT NULL, identity TEXT NOT NULL UNIQUE, tags TEXT NOT NULL, digest TEXT UNIQUE, credential TEXT) STRICT;
+      BEGIN`);
+    return db;
+  } catch (cause) {
+    db?.close();
+    rmSync(path, { force: true });
+    throw new AppError('STORAGE_UNAVAILABLE', { seen: 'no room for an import', retryAfter: 5, cause });
+  }
+}
+
 export function createStage(folder: string, name: string): Stage {
   mkdirSync(stagesIn(folder), { recursive: true, mode: 0o700 });
   const path = stagePath(folder, name);
-  const db = new DatabaseSync(path);
-  db.exec(`
-    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;
-    CREATE TABLE rows (n INTEGER PRIMARY KEY, line INTEGER NOT NULL, identity TEXT NOT NULL UNIQUE, tags TEXT NOT NULL, digest TEXT UNIQUE, credential TEXT) STRICT;
-    BEGIN`);
+  const db = openStage(path);
   const insert = db.prepare('INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?)');
   const first = db.prepare('SELECT line FROM rows WHERE identity = ? OR digest = ? ORDER BY n LIMIT 1');
   let count = 0;
