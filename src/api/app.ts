@@ -73,6 +73,8 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
     clientErrorHandler: answerClientError,
     return503OnClosing: false,
   });
+  // Text of no known form is no body of ours, and might be shown back in an error.
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(compileValidator as never);
   // Answers are what handlers make them; the schemas document them, and the tests hold the two equal.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -95,7 +97,7 @@ function registerRoutes(api: FastifyInstance, deps: ApiDeps, state: ApiState): v
   for (const route of routes) if (route.kind !== 'upload') registerRoute(api, route, deps, state);
   api.register(async (uploads) => {
     await uploads.register(multipart, { limits: { fieldSize: BODY_BYTES } });
-    uploads.removeContentTypeParser(['application/json', 'text/plain']);
+    uploads.removeContentTypeParser('application/json');
     uploads.addContentTypeParser('text/csv', (_request, body, done) => done(null, body));
     for (const route of routes) if (route.kind === 'upload') registerRoute(uploads, route, deps, state);
   });

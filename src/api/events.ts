@@ -55,11 +55,15 @@ export const streamEvents = handle(
 );
 
 async function pump(call: Call, query: TailQuery, end: AbortController): Promise<void> {
-  const { deps, reply, params } = call;
+  const { deps, reply, params, caller } = call;
   const { connector } = params as unknown as { connector: string };
   const beat = startHeartbeat(call, end);
   try {
     for await (const events of tailEvents(deps.store, connector, query, end.signal)) {
+      if ((await findSession(deps.store, caller!.session.digest, deps.clock())) === null) {
+        endStream(reply.raw, end);
+        break;
+      }
       if (!reply.raw.write(events.map(frame).join(''))) await once(reply.raw, 'drain', { signal: end.signal });
     }
   } catch (error) {

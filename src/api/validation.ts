@@ -31,7 +31,8 @@ interface ErrorParams {
 
 /** More faults than anyone reads are not listed. */
 const FAULTS_MAX = 50;
-const secretFields = /^(?:password|key|token_sha256)$/;
+/** Fields that hold secrets, or in whose place one may stand by mistake. */
+const secretFields = /^(?:password|key|token_sha256|auth)$/;
 
 /** For Fastify: a check per part of a route. Its error is an AppError SCHEMA. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
@@ -126,14 +127,15 @@ function describeBound(keyword: string, limit: number): string {
   return `${keyword.startsWith('min') ? 'at least' : 'at most'} ${limit} ${unit}`;
 }
 
-/** The value at a JSON pointer, in a few characters; of a secret, only its length. */
+/** The value at a JSON pointer, in a few characters; of a text that may be or hold a secret, only its length. */
 function show(pointer: string, root: unknown): string {
   const keys = split(pointer);
   let value = root;
   for (const key of keys) value = (value as Record<string, unknown> | undefined)?.[key];
   if (value === undefined) return 'nothing';
-  if (secretFields.test(keys.at(-1) ?? ''))
-    return typeof value === 'string' ? `${value.length} characters` : typeof value;
+  const secret = keys.length === 0 || keys.some((key) => secretFields.test(key));
+  if (typeof value === 'string' && secret) return `${value.length} characters`;
+  if (secretFields.test(keys.at(-1) ?? '') && typeof value !== 'object') return typeof value;
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return printable(JSON.stringify(value)).slice(0, 80);
 }

@@ -3,7 +3,7 @@
  * in either order. Hands over a stream, never the whole file; what CSV is, is not its business.
  */
 import type { Readable } from 'node:stream';
-import type { MultipartFile, MultipartValue } from '@fastify/multipart';
+import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/errors.ts';
 import { schemaError } from '../validation.ts';
@@ -39,7 +39,7 @@ export async function readUpload(request: FastifyRequest, take: TakeFile): Promi
 async function readForm(request: FastifyRequest, take: TakeFile): Promise<UploadFields> {
   let fields: UploadFields | undefined;
   let expire: number | undefined;
-  for await (const part of request.parts({ limits: { fileSize: Number.POSITIVE_INFINITY, fields: 10, files: 2 } })) {
+  for await (const part of partsOf(request)) {
     if (part.fieldname === 'expire' && part.type === 'field') {
       expire = readExpire(part);
     } else if (part.fieldname === 'identities') {
@@ -55,9 +55,28 @@ async function readForm(request: FastifyRequest, take: TakeFile): Promise<Upload
   return { ...fields, expire };
 }
 
+async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart, void, undefined> {
+  const limits = { fileSize: Number.POSITIVE_INFINITY, fields: 10, files: 2 };
+  try {
+    yield* request.parts({ limits });
+  } catch (cause) {
+    throw broken(cause);
+  }
+}
+
 /** Leaves the source open when its reader stops early: destroying it would cut the connection before the answer. */
 async function* bytesOf(source: Readable): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+  try {
+    for await (const chunk of source.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw broken(cause);
+  }
+}
+
+/** What the bytes of a form, or their coming, can do wrong: no boundary, a part that does not end, an upload given up. */
+function broken(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  return new AppError('BODY_INVALID', { seen: (cause as Error).message, wanted, cause });
 }
 
 /** A small file that was sent as plain text of a field. */

@@ -6,6 +6,9 @@ import { ByteSink } from './byte-sink.ts';
 const LINE_MAX = 256;
 const TRAILERS_MAX = 4_096;
 
+/** Read over, but only if every reader would see the same (RFC 9112, 7.1.2). */
+const trailer = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*$/;
+
 export interface ChunkedBody {
   /** Takes bytes; gives back those that belong to the next request, or that end a line not yet complete. AppError 400, 413. */
   push(bytes: Buffer): Buffer;
@@ -48,6 +51,8 @@ export function createChunkedBody(max: number): ChunkedBody {
       state = 'size';
     } else if (line === '') {
       state = 'done';
+    } else if (!trailer.test(line)) {
+      throw invalid('a trailer that is no header line');
     } else {
       trailers += line.length;
       if (trailers > TRAILERS_MAX)

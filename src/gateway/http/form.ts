@@ -29,7 +29,8 @@ function readPairs(body: Buffer, decode: (text: string) => string): Pair[] {
     if (end === from) continue;
     const equals = text.indexOf('=', from);
     if (equals === -1 || equals > end) {
-      throw new AppError('BODY_INVALID', { seen: `"${text.slice(from, end)}" without =`, wanted: '<name>=<value>' });
+      // Not shown: it may be a password.
+      throw new AppError('BODY_INVALID', { seen: `${end - from} characters without =`, wanted: '<name>=<value>' });
     }
     pairs.push([decode(text.slice(from, equals)), decode(text.slice(equals + 1, end))]);
   }

@@ -164,6 +164,8 @@ function refuseEndless(bytes: Buffer): void {
   if (bytes.length > HEAD_MAX) {
     throw new AppError('HEADERS_TOO_LARGE', { seen: `over ${HEAD_MAX} bytes`, wanted: `at most ${HEAD_MAX}` });
   }
+  const lineFeed = bytes.indexOf(0x0a);
+  if (lineFeed > 0 && bytes[lineFeed - 1] !== 0x0d) throw malformed('a bare line break');
   // What cannot become a request is refused at once: a TLS handshake or noise on the plain port, a method no one has.
   if (bytes.length > 0 && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}( |$)/.test(bytes.toString('latin1', 0, 33))) {
     throw malformed('no method at its start');
@@ -242,7 +244,8 @@ function readField(head: MutableHead, name: string, text: string, from: number, 
       else if (same(name, 'if-modified-since')) head.ifModifiedSince = text.slice(from, to).trim();
       break;
   }
-  if (!fieldName.test(name)) throw malformed(`a header named "${name}"`);
+  // Not shown: it may be a line that was meant for the body, or a credential without the name of its header.
+  if (!fieldName.test(name)) throw malformed('a header whose name has characters that none may have');
 }
 
 /** Names are compared without case (RFC 9110, 5.1); firmware sends every case there is. */
