@@ -46,6 +46,33 @@ for (const [what, answer, code, message] of [
   });
 }
 
+test('what may be a secret in the wrong place is not repeated', async () => {
+  const secret = 'correct-horse-battery';
+  for (const [path, body, headers, status] of [
+    ['/api:1/token', JSON.stringify({ email: 'a@b', password: secret }), { 'content-type': 'text/plain' }, 415],
+    ['/api:1/token', JSON.stringify(secret), json, 400],
+    ['/api:1/connectors', JSON.stringify({ name: 'a', settings: { auth: secret } }), json, 400],
+  ] as const) {
+    const answer = await api.call('POST', path, body, { headers });
+    assert.equal(answer.status, status, answer.text);
+    assert.ok(!answer.text.includes(secret), answer.text);
+  }
+});
+
+test('a form that is broken is the caller’s fault: 400, and no device', async () => {
+  const { base } = await api.connector();
+  const part = '--b\r\nContent-Disposition: form-data; name="identities"; filename="a.csv"\r\n\r\nID\n1\n';
+  for (const [body, type] of [
+    [part, 'multipart/form-data'],
+    [part, 'multipart/form-data; boundary=b'],
+    ['nothing', 'multipart/form-data; boundary=b'],
+  ] as const) {
+    const answer = await api.call('POST', `${base}/identities`, body, { headers: { 'content-type': type } });
+    assert.equal(answer.status, 400, `${type}: ${answer.text}`);
+  }
+  assert.deepEqual((await api.call('GET', `${base}/identities/count`)).body, { count: 0 });
+});
+
 test('every fault of a body is named, with what was seen and what was expected; secrets are not repeated', async () => {
   const { body, text } = await api.call('POST', '/api:1/token', { email: 5, password: '', extra: 1 });
   assert.deepEqual(

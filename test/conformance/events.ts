@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { type EventType, eventTypes } from '../../src/domain/connector.ts';
 import type { StoredEvent } from '../../src/domain/device.ts';
-import type { EventQuery } from '../../src/store/store.ts';
+import type { EventQuery, Store } from '../../src/store/store.ts';
 import {
   allEvents,
   alone,
@@ -22,6 +22,17 @@ import {
   same,
   shareStore,
 } from './fixtures.ts';
+
+/** Page after page. */
+async function seqsOf(store: Store, connector: string, query: Partial<EventQuery>): Promise<number[]> {
+  const seqs: number[] = [];
+  for (;;) {
+    const side = query.order === 'oldest' ? { after: seqs.at(-1) } : { before: seqs.at(-1) };
+    const page = await store.readEvents(connector, { limit: 1000, ...query, ...side });
+    seqs.push(...page.events.map(({ seq }) => seq));
+    if (!page.mayLoadMore) return seqs;
+  }
+}
 
 export function eventTests(open: Open): void {
   const shared = shareStore(open);
@@ -44,6 +55,28 @@ export function eventTests(open: Open): void {
         { ...common, type: 'deleted', ...nowhere, ip: origin.ip, payload: null },
       ]);
     }
+  });
+
+  it('makes pages smaller where events are large, and leaves none out', async () => {
+    const { store } = shared;
+    const connector = await makeConnector(store);
+    const ref = await makeRef(store, connector);
+    const large = 'x'.repeat(300_000);
+    for (let at = 0; at < 6; at += 1) {
+      await store.append(dataIn(ref, { a: `${at}${large}` }, NOW + at));
+      await store.log(connector, [eventOf('refused', { payload: { filler: large } })]);
+    }
+    const wanted = (await seqsOf(store, connector, {})).length;
+    for (const query of [{}, { identity: 'device' }, { types: ['refused', 'data_in'] as const }]) {
+      for (const order of ['newest', 'oldest'] as const) {
+        const seqs = await seqsOf(store, connector, { ...query, order });
+        const sorted = seqs.toSorted((a, b) => (order === 'oldest' ? a - b : b - a));
+        assert.deepEqual(seqs, sorted);
+        assert.equal(new Set(seqs).size, 'types' in query ? 12 : wanted);
+      }
+    }
+    const { events, mayLoadMore } = await store.readEvents(connector, { limit: 1000 });
+    assert.ok(events.length < 5 && mayLoadMore, `${events.length} events on a page`);
   });
 
   it('logs every type of event', async () => {

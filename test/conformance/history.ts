@@ -23,6 +23,23 @@ export function historyTests(open: Open): void {
     }
   });
 
+  it('gives fewer points at once where values are large, and leaves none out', async () => {
+    const ref = await device();
+    const large = 'x'.repeat(1_000_000);
+    const order = [5, 1, 4, 0, 3, 2, 8, 6, 7];
+    for (const at of order) await shared.store.append(dataIn(ref, { a: `${at}${large}` }, NOW + at));
+    const found: string[] = [];
+    for (let from = 0; ; ) {
+      const query = { alias: 'a', from, to: NOW + 99, limit: 1000 };
+      const { points, mayLoadMore } = await shared.store.readHistory(ref, query);
+      assert.ok(points.length < 7, `${points.length} points at once`);
+      found.push(...points.map(({ value }) => value[0]!));
+      from = points.at(-1)!.timestamp + 1;
+      if (!mayLoadMore) break;
+    }
+    assert.deepEqual(found, order.toSorted().map(String));
+  });
+
   it('includes both ends of the time asked', async () => {
     const ref = await device();
     for (let at = 0; at < 5; at += 1) await shared.store.append(dataIn(ref, { a: `${at}` }, NOW + at));

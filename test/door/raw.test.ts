@@ -87,6 +87,18 @@ for (const [door, open] of doors) {
     }
   });
 
+  test(`${door}: thousands of requests that are refused at once are all answered, and the door goes on`, async () => {
+    const { write, values } = await newDevice();
+    const connection = await open();
+    const refused = 'G / HTTP/1.1\r\nHost:\r\n\r\n';
+    await connection.send(write('a=before') + refused.repeat(4_000) + write('a=after'));
+    assert.equal((await connection.response()).status, 204);
+    for (let at = 0; at < 4_000; at += 1) assert.equal((await connection.response()).status, 404);
+    assert.equal((await connection.response()).status, 204);
+    connection.destroy();
+    assert.deepEqual(await values(), ['before', 'after']);
+  });
+
   test(`${door}: bytes that come one by one make one request`, async () => {
     const { write, values } = await newDevice();
     const connection = await open();
