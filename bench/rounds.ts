@@ -34,7 +34,10 @@ export async function measureRound(pid: number, load: () => Promise<LoadAnswer>)
   return { rate: answered / seconds, cpuPer1000, share, stolen };
 }
 
-/** One round each to warm up, then `rounds` of each in turn. Rates: ratio = ours ÷ reference. */
+/** How often at most `compareRates` runs a round of each side. */
+export const roundsAtMost = (rounds: number): number => 1 + TRIES * rounds;
+
+/** One round each to warm up, then `rounds` of each in turn. Ratio: ours ÷ reference of each pair, the median of them. */
 export async function compareRates(
   rounds: number,
   ours: () => Promise<Round>,
@@ -51,7 +54,7 @@ export async function compareRates(
   return {
     ours: of('ours', 'rate')!,
     reference: of('reference', 'rate')!,
-    ratio: of('ours', 'rate')! / of('reference', 'rate')!,
+    ratio: median(ratios),
     unit: 'requests/s',
     goal: null,
     cpu_ms_per_1000: of('ours', 'cpuPer1000'),
