@@ -1,6 +1,6 @@
 /**
  * Which of many identities a text fits, on the bytes of UTF-8: `\n<identity>\n<identity>\n`. Exact characters; `*` stands for
- * any run of them. Pure. Loops are plain and flat here, as they run over every byte of a large fleet's identities.
+ * any run of them. Pure. How it searches was measured: this runs over every byte of a large fleet's identities.
  */
 
 /** A text, split at its `*`. One piece may stand anywhere; of several the first begins the identity and the last ends it. */
@@ -11,8 +11,8 @@ const LINE_BREAK = 0x0a;
 /** How many of the lines fit. */
 export function countFitting(lines: Buffer, pieces: Pieces): number {
   const [first, second] = pieces;
-  if (pieces.length === 1) return countHolding(lines, Buffer.from(first!));
-  if (pieces.length === 2 && second === '') return countHolding(lines, Buffer.from(`\n${first}`));
+  if (pieces.length === 1) return countHolding(lines.toString('latin1'), Buffer.from(first!).toString('latin1'));
+  if (pieces.length === 2 && second === '') return countBeginning(lines, Buffer.from(first!));
   let n = 0;
   eachFitting(lines, pieces, () => {
     n += 1;
@@ -55,23 +55,26 @@ function startsWith(bytes: Buffer, needle: Buffer, at: number): boolean {
   return bytes.compare(needle, 0, needle.length, at, at + needle.length) === 0;
 }
 
-/** Lines that hold the bytes, each counted once; a line break in front of the bytes is that in front of the line. */
-function countHolding(lines: Buffer, needle: Buffer): number {
-  const head = needle[0];
+/** Lines in which the text stands. As characters of one byte each, since strings are searched faster than buffers. */
+function countHolding(lines: string, text: string): number {
+  let n = 0;
+  for (let at = lines.indexOf(text, 1); at !== -1 && at < lines.length - 1; at = lines.indexOf(text, at)) {
+    n += 1;
+    at = lines.indexOf('\n', at) + 1;
+  }
+  return n;
+}
+
+/** Lines that begin so. Mostly all do or none, and for so many a plain loop is quicker than calls. */
+function countBeginning(lines: Buffer, needle: Buffer): number {
   const { length } = needle;
   const stop = lines.length - 1;
   let n = 0;
-  let counted = false;
   for (let at = 0; at < stop; at += 1) {
-    const byte = lines[at];
-    if (byte === LINE_BREAK) counted = false;
-    if (byte !== head || counted) continue;
-    let same = 1;
-    while (same < length && lines[at + same] === needle[same]) same += 1;
-    if (same === length) {
-      counted = true;
-      n += 1;
-    }
+    if (lines[at] !== LINE_BREAK) continue;
+    let same = 0;
+    while (same < length && lines[at + 1 + same] === needle[same]) same += 1;
+    if (same === length) n += 1;
   }
   return n;
 }
