@@ -10,9 +10,7 @@ const LINE_BREAK = 0x0a;
 
 /** How many of the lines fit. */
 export function countFitting(lines: Buffer, pieces: Pieces): number {
-  const [first, second] = pieces;
-  if (pieces.length === 1) return countHolding(lines.toString('latin1'), Buffer.from(first!).toString('latin1'));
-  if (pieces.length === 2 && second === '') return countBeginning(lines, Buffer.from(first!));
+  if (pieces.length === 1) return countHolding(lines.toString('latin1'), Buffer.from(pieces[0]!).toString('latin1'));
   let n = 0;
   eachFitting(lines, pieces, () => {
     n += 1;
@@ -61,20 +59,6 @@ function countHolding(lines: string, text: string): number {
   for (let at = lines.indexOf(text, 1); at !== -1 && at < lines.length - 1; at = lines.indexOf(text, at)) {
     n += 1;
     at = lines.indexOf('\n', at) + 1;
-  }
-  return n;
-}
-
-/** Lines that begin so. Mostly all do or none, and for so many a plain loop is quicker than calls. */
-function countBeginning(lines: Buffer, needle: Buffer): number {
-  const { length } = needle;
-  const stop = lines.length - 1;
-  let n = 0;
-  for (let at = 0; at < stop; at += 1) {
-    if (lines[at] !== LINE_BREAK) continue;
-    let same = 0;
-    while (same < length && lines[at + 1 + same] === needle[same]) same += 1;
-    if (same === length) n += 1;
   }
   return n;
 }

@@ -121,7 +121,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       if (onlyStatus && status === undefined) return counts.total(connector);
       if (onlyStatus) return countStatus(connector, status!, now);
       await followedIfPossible();
-      return reader.ask('countDevices', connector, filter, now);
+      return reader.ask('countDevices', connector, filter, now, counts.total(connector));
     },
     listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
     countTagValues: async (id, name) => reader.ask('countTagValues', connectors.keyOf(id), name),

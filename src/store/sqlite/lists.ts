@@ -43,6 +43,11 @@ export function createLists(db: DatabaseSync) {
   const due = db.prepare(`SELECT phase, count(*) AS n FROM devices INDEXED BY devices_expiring
     WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 AND connector = ? AND phase <> ${phases.locked} GROUP BY phase`);
   const identities = createIdentityReader(db);
+  const beginning = db.prepare(`SELECT count(*) AS n FROM (SELECT 1 FROM devices INDEXED BY devices_identity
+    WHERE connector = ?1 AND identity >= ?2 AND identity < ?3 LIMIT ?4)`);
+  const others = db.prepare(`SELECT
+    (SELECT count(*) FROM devices INDEXED BY devices_identity WHERE connector = ?1 AND identity < ?2)
+    + (SELECT count(*) FROM devices INDEXED BY devices_identity WHERE connector = ?1 AND identity >= ?3) AS n`);
   const tagNames = db.prepare(nextTag);
   const tagValues = db.prepare(
     'SELECT value, count(*) AS count FROM device_tags WHERE connector = ? AND name = ? GROUP BY value ORDER BY value',
@@ -114,9 +119,10 @@ export function createLists(db: DatabaseSync) {
       };
     },
 
-    countDevices(connector: number, filter: DeviceFilter, now: number): number {
+    /** `total`: devices of the connector. */
+    countDevices(connector: number, filter: DeviceFilter, now: number, total: number): number {
       const conditions = conditionsOf(connector, filter, now);
-      const alone = conditions.length === 1 ? countAlone(connector, conditions[0]!) : null;
+      const alone = conditions.length === 1 ? countAlone(connector, conditions[0]!, total) : null;
       return alone ?? countRows(inDevices(whereOf(connector, conditions)));
     },
 
@@ -130,11 +136,20 @@ export function createLists(db: DatabaseSync) {
   };
 
   /** Without looking at a device: a tag in its index, a frequent text in the identities. Null where neither helps. */
-  function countAlone(connector: number, condition: Condition): number | null {
+  function countAlone(connector: number, condition: Condition, total: number): number | null {
     const { keys, text } = condition;
     if (text === undefined) return keys === undefined ? null : countRows(keys);
+    if (text.length === 2 && text[1] === '') return countBeginning(connector, text[0]!, total);
     if (keys !== undefined && fewKeys(connector, [condition]) !== null) return null;
     return identities.count(connector, text);
+  }
+
+  /** Identities stand in order in their index: those that begin so are counted, or the others if these are fewer. */
+  function countBeginning(connector: number, prefix: string, total: number): number {
+    const half = Math.ceil(total / 2);
+    const { n } = beginning.get(connector, prefix, `${prefix}\u{10ffff}`, half + 1) as { n: number };
+    if (n <= half) return n;
+    return total - (others.get(connector, prefix, `${prefix}\u{10ffff}`) as { n: number }).n;
   }
 
   function countRows({ sql, values }: Sql): number {
