@@ -1,5 +1,5 @@
 /**
- * Identities once more, packed by the hundred: what no index knows (a text of one or two characters, or how many devices
+ * Identities once more, packed by the thousand: what no index knows (a text of one or two characters, or how many devices
  * have a frequent one) is looked for in the bytes themselves, which for a million devices are read in milliseconds. A row
  * holds those of 1,024 neighbouring keys as `\n<identity>\n<identity>\n`; no identity holds a line break.
  */

@@ -147,9 +147,10 @@ export function createLists(db: DatabaseSync) {
   /** Identities stand in order in their index: those that begin so are counted, or the others if these are fewer. */
   function countBeginning(connector: number, prefix: string, total: number): number {
     const half = Math.ceil(total / 2);
-    const { n } = beginning.get(connector, prefix, `${prefix}\u{10ffff}`, half + 1) as { n: number };
+    const end = `${prefix}\u{10ffff}`;
+    const { n } = beginning.get(connector, prefix, end, half + 1) as { n: number };
     if (n <= half) return n;
-    return total - (others.get(connector, prefix, `${prefix}\u{10ffff}`) as { n: number }).n;
+    return total - (others.get(connector, prefix, end) as { n: number }).n;
   }
 
   function countRows({ sql, values }: Sql): number {
