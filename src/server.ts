@@ -5,6 +5,7 @@ import { createApi } from './api/app.ts';
 import { ensureAdmin } from './api/first-account.ts';
 import { createClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
+import { buildConsole } from './console/build.ts';
 import { startHouseKeeping } from './events/house-keeping.ts';
 import { createAdmission } from './gateway/admission.ts';
 import { createDeviceData } from './gateway/data.ts';
@@ -98,7 +99,10 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       gauge('slipway_device_connections', 'Open connections of devices', door.connections()),
       gauge('slipway_long_polls', 'Long polls that wait', waiting.size),
     ];
-    const api = createApi({ store, config, clock, logger, version, deviceUrl, figures });
+    const { caPath } = identity;
+    const pages = buildConsole(logger);
+    pages.catch((error) => logger.error('the console could not be built', { error }));
+    const api = createApi({ store, config, clock, logger, version, deviceUrl, caPath, figures }, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
     started.unshift(() => apiClosed);
@@ -110,7 +114,6 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       .listen({ host: config.consoleHost, port: config.consolePort })
       .catch(cannotUse('SLIPWAY_CONSOLE_PORT', config.consolePort));
     const consolePort = (api.server.address() as { port: number }).port;
-    const { caPath } = identity;
     // Last, since its password is shown once: a start that fails before must not have made it.
     const { password: adminPassword } = await ensureAdmin(store, config);
     return { store, clock, httpsPort, httpPort, consolePort, caPath, adminPassword, deviceUrl, close: stop };

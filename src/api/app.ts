@@ -2,8 +2,8 @@
  * The management API as a Fastify app: puts the route table, the permission check, the schemas and the answers to
  * failures together. It holds no rule of its own; server.ts lets it listen.
  *
- * It is called with an Authorization header only. Nothing here is ambient (no cookie, no client address that is trusted),
- * so a page of another site, or one whose name was rebound to this address, has no credential to call it with.
+ * Nothing here trusts what a browser sends by itself, but for the console's cookie, which counts only for requests of the
+ * server's own pages: another site's page, or one whose name was rebound to this address, has no credential to call with.
  */
 import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
@@ -13,6 +13,7 @@ import fastify, {
   type FastifyRequest,
   type preParsingAsyncHookHandler,
 } from 'fastify';
+import { isPageRequest, registerConsole, sendPage } from '../console/pages.ts';
 import { AppError } from '../domain/errors.ts';
 import type { ApiDeps, ApiState, Call, Caller, Route } from './context.ts';
 import { answerClientError, answerFailure } from './failure.ts';
@@ -49,6 +50,8 @@ const securityHeaders = {
 };
 
 export interface ApiOptions {
+  /** Folder of the built console, once there is one; no console unless given. */
+  readonly console?: Promise<string>;
   /** Time between two signs of life on an event stream, in ms. */
   readonly heartbeat?: number;
   /** How long calls that are under way may go on when the app closes, in ms. */
@@ -79,7 +82,15 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
   // Answers are what handlers make them; the schemas document them, and the tests hold the two equal.
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(fail);
-  app.setNotFoundHandler((request, reply) => fail(new AppError('PATH_UNKNOWN', { seen: request.url }), request, reply));
+  app.setNotFoundHandler(async (request, reply) => {
+    if (options.console === undefined || !isPageRequest(request)) {
+      throw new AppError('PATH_UNKNOWN', { seen: request.url });
+    }
+    const folder = await options.console.catch((cause) => {
+      throw new AppError('CONSOLE_UNAVAILABLE', { cause });
+    });
+    return sendPage(reply, folder);
+  });
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders));
   app.addHook('preClose', async () => {
@@ -90,6 +101,7 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
   registerDocument(app, deps.version);
   app.register(async (api) => registerRoutes(api, deps, state));
   registerPages(app);
+  if (options.console !== undefined) registerConsole(app, options.console);
   return app;
 }
 

@@ -19,6 +19,8 @@ export interface ApiDeps {
   readonly version: string;
   /** `https://<id>.m2.<domain>:<port>` */
   readonly deviceUrl: (connectorId: string) => string;
+  /** Certificate of the local CA (PEM file); null where the server's certificate is the operator's own. */
+  readonly caPath: string | null;
   /** What the doors count, for `/metrics`. */
   readonly figures?: () => readonly Figure[];
 }

@@ -18,7 +18,16 @@ import { listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
 import { healthz, metrics, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
-import { signIn, signOut, whoAmI } from './session.ts';
+import { getServer } from './server-facts.ts';
+import {
+  changeOwnAccount,
+  closeCookieSession,
+  openCookieSession,
+  readCookieSession,
+  signIn,
+  signOut,
+  whoAmI,
+} from './session.ts';
 import { decodeCertificate, getSettings, patchSettings } from './settings.ts';
 import { getHistory, getState, patchState } from './state.ts';
 import { countTagValues, deleteTag, getTag, getTags, listTagNames, putTag, putTags } from './tags.ts';
@@ -60,7 +69,19 @@ export const routes: readonly Route[] = [
 
   row('public', 'POST', '/api:1/token', 'signIn', 'Sign in', signIn, { bodyLimit: 8192 }),
   row('viewer', 'DELETE', '/api:1/token', 'signOut', 'Sign out', signOut, { status: 204 }),
+  row('public', 'GET', '/api:1/session', 'readCookieSession', 'The account of the console', readCookieSession),
+  row('public', 'POST', '/api:1/session', 'openCookieSession', 'Sign in, for the console', openCookieSession, {
+    bodyLimit: 8192,
+    description: 'Sets a cookie that only pages of this server may use.',
+  }),
+  row('public', 'DELETE', '/api:1/session', 'closeCookieSession', 'Sign out of the console', closeCookieSession, {
+    status: 204,
+  }),
   row('viewer', 'GET', '/api:1/users/me', 'whoAmI', 'The account that asks', whoAmI),
+  row('viewer', 'PATCH', '/api:1/users/me', 'changeOwnAccount', 'Change the own password', changeOwnAccount, {
+    bodyLimit: 8192,
+  }),
+  row('viewer', 'GET', '/api:1/server', 'getServer', 'Version and local CA', getServer),
 
   row('viewer', 'GET', '/api:1/connectors', 'listConnectors', 'All connectors', listConnectors),
   row('admin', 'POST', '/api:1/connectors', 'createConnector', 'Make a connector', createConnector, { status: 201 }),

@@ -1,15 +1,15 @@
 /**
- * Who is asking: signing in and out, and telling the account behind a token. Stores only the SHA-256 of a token. Takes
- * tokens from the Authorization header alone; no cookie is set or read, so another site's page has nothing to ride on.
+ * Who is asking: signing in and out, and telling the account behind a token. Stores only the SHA-256 of a token. Scripts
+ * send it in the Authorization header, the console's pages in a cookie (cookie.ts).
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../domain/errors.ts';
 import { hashPassword, verifyPassword } from '../gateway/password.ts';
 import type { Store, User } from '../store/store.ts';
-import type { Caller, Permission, Role } from './context.ts';
-import { handle } from './context.ts';
-import { credentials, me, token } from './schema/account.ts';
+import { type Call, type Caller, handle, type Permission, type Role } from './context.ts';
+import { expectOwnPage, secretInCookie, setSessionCookie } from './cookie.ts';
+import { cookieSession, credentials, me, ownChange, token } from './schema/account.ts';
 import { empty } from './schema/common.ts';
 import { sourceOf } from './throttle.ts';
 
@@ -20,35 +20,86 @@ const ranks: Record<Permission, number> = { public: 0, viewer: 1, operator: 2, a
 
 /** `POST /api:1/token/`: LOGIN_FAILED, RATE_LIMITED. Unknown accounts cost as much time as known ones. */
 export const signIn = handle({ body: credentials, response: { 200: token } }, async (call) => {
+  const user = await checkPassword(call, call.body, 'LOGIN_FAILED');
+  return { token: await openSession(call.deps.store, user, call.now) };
+});
+
+/** `POST /api:1/session`: the same for the console, which gets a cookie that its scripts cannot read. */
+export const openCookieSession = handle({ body: credentials, response: { 200: me } }, async (call) => {
+  expectOwnPage(call.request);
+  const user = await checkPassword(call, call.body, 'LOGIN_FAILED');
+  await giveCookie(call, user);
+  return describe(call.deps.store, user);
+});
+
+/** `GET /api:1/session`: who the cookie is for; a page that asks before anybody has signed in makes no error. */
+export const readCookieSession = handle({ response: { 200: cookieSession } }, async ({ deps, request, now }) => {
+  const secret = secretInCookie(request);
+  const caller = secret === null ? null : await findSession(deps.store, digestOf(secret), now);
+  return { account: caller === null ? null : await describe(deps.store, caller.user) };
+});
+
+/** `PATCH /api:1/users/me`: another password. Ends every other session of the account. PASSWORD_WRONG */
+export const changeOwnAccount = handle({ body: ownChange, response: { 200: me } }, async (call) => {
+  const { store } = call.deps;
+  const { current, new: chosen } = call.body.password;
+  const user = await checkPassword(call, { email: call.caller!.user.email, password: current }, 'PASSWORD_WRONG');
+  const { session } = call.caller!;
+  await store.putUser({ ...user, password: await hashPassword(chosen) });
+  await store.putSession(session);
+  return describe(store, user);
+});
+
+/** Throttled by address and by account. RATE_LIMITED, or `wrong`. Unknown accounts cost as much time as known ones. */
+async function checkPassword(
+  call: Pick<Call, 'deps' | 'state' | 'now' | 'request'>,
+  given: { email: string; password: string },
+  wrong: 'LOGIN_FAILED' | 'PASSWORD_WRONG',
+): Promise<User> {
   const { deps, now, request } = call;
   const { byAddress, byEmail } = call.state.logins;
-  const email = call.body.email.toLowerCase();
+  const email = given.email.toLowerCase();
   const source = sourceOf(request.ip);
   const wait = byAddress.take(source, now) || byEmail.take(email, now);
   if (wait > 0)
     throw new AppError('RATE_LIMITED', { wanted: `a pause of ${wait} s after failed sign-ins`, retryAfter: wait });
   const user = await deps.store.getUser(email);
-  const good = await verifyPassword(user?.password ?? (await decoy()), call.body.password);
+  const good = await verifyPassword(user?.password ?? (await decoy()), given.password);
   if (user === null || !good) {
     deps.logger.warn('sign-in failed', { ip: request.ip });
-    throw new AppError('LOGIN_FAILED');
+    throw new AppError(wrong);
   }
   byAddress.giveBack(source);
   byEmail.giveBack(email);
-  return { token: await openSession(deps.store, user, now) };
-});
+  return user;
+}
+
+async function giveCookie(call: Pick<Call, 'deps' | 'now' | 'request' | 'reply'>, user: User): Promise<void> {
+  const secret = await openSession(call.deps.store, user, call.now);
+  setSessionCookie(call.request, call.reply, secret, SESSION_LENGTH / 1_000_000);
+}
 
 /** `DELETE /api:1/token/`: ends the session that asks. */
 export const signOut = handle({ response: { 204: empty } }, async (call) => {
   await call.deps.store.deleteSession(call.caller!.session.digest);
 });
 
+/** `DELETE /api:1/session`: the same, and takes the cookie away; also one whose session has ended. */
+export const closeCookieSession = handle({ response: { 204: empty } }, async ({ deps, request, reply }) => {
+  const secret = secretInCookie(request);
+  if (secret !== null) await deps.store.deleteSession(digestOf(secret));
+  setSessionCookie(request, reply, '', 0);
+});
+
 /** `GET /api:1/users/me` */
 export const whoAmI = handle({ response: { 200: me } }, async (call) => {
-  const { id, email, role } = call.caller!.user;
-  const connectors = await call.deps.store.listConnectors();
-  return { id, email, role, connectors: connectors.map((connector) => connector.id) };
+  return describe(call.deps.store, call.caller!.user);
 });
+
+async function describe(store: Store, { id, email, role }: User) {
+  const connectors = await store.listConnectors();
+  return { id, email, role, connectors: connectors.map((connector) => connector.id) };
+}
 
 async function openSession(store: Store, user: User, now: number): Promise<string> {
   const secret = randomBytes(32).toString('base64url');
@@ -65,7 +116,7 @@ export async function admit(
 ): Promise<Caller | null> {
   if (permission === 'public') return null;
   const { authorization } = request.headers;
-  const secret = secretIn(authorization);
+  const secret = authorization === undefined ? secretInCookie(request) : secretIn(authorization);
   const caller = secret === null ? null : await findSession(store, digestOf(secret), now);
   if (caller === null) {
     const wanted = 'Authorization: token <token>, from POST /api:1/token/';
@@ -87,7 +138,7 @@ function secretIn(header: string | undefined): string | null {
 
 /** What was wrong, without what was sent. */
 function seenOf(header: string | undefined, secret: string | null): string {
-  if (header === undefined) return 'no Authorization header';
+  if (header === undefined && secret === null) return 'no Authorization header';
   return secret === null
     ? 'an Authorization header of another form'
     : 'a token of no session, or of one that has ended';

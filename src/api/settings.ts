@@ -10,26 +10,42 @@ import { findConnector } from './lookup.ts';
 import { connectorParams, ref } from './schema/common.ts';
 import { certificateDescription, decodeBody, settingsPatch } from './schema/connector.ts';
 
-export const getSettings = handle({ params: connectorParams, response: { 200: ref('Settings') } }, async (call) =>
-  view(call.deps, await findConnector(call.deps.store, call.params.connector)),
-);
+/** `ETag` tells the version, so that a change can be made of just this one. */
+export const getSettings = handle({ params: connectorParams, response: { 200: ref('Settings') } }, async (call) => {
+  const connector = await findConnector(call.deps.store, call.params.connector);
+  call.reply.header('etag', etagOf(connector.version));
+  return view(call.deps, connector);
+});
 
-/** SETTINGS_INVALID names every field. */
+/** SETTINGS_INVALID names every field; SETTINGS_CHANGED where `If-Match` names another version (RFC 9110, 13.1.1). */
 export const patchSettings = handle(
   { params: connectorParams, body: settingsPatch, response: { 200: ref('Settings') } },
   async (call) => {
     const { fqdn, protocol, ...patch } = call.body;
+    const match = call.request.headers['if-match'];
     const current = view(call.deps, await findConnector(call.deps.store, call.params.connector));
     expectSame('fqdn', fqdn, current.fqdn);
     expectSame('protocol', protocol, current.protocol);
-    const changed = await call.deps.store.changeConnector(call.params.connector, (settings) => {
+    const changed = await call.deps.store.changeConnector(call.params.connector, (settings, version) => {
+      expectVersion(match, version);
       const merged = mergeSettings(settings, patch as SettingsPatch);
       expectGoodSettings(merged);
       return merged;
     });
+    call.reply.header('etag', etagOf(changed.version));
     return view(call.deps, changed);
   },
 );
+
+const etagOf = (version: number) => `"${version}"`;
+
+function expectVersion(match: string | undefined, version: number): void {
+  if (match === undefined || match.trim() === '*') return;
+  const given = match.split(',').map((tag) => tag.trim());
+  if (!given.includes(etagOf(version))) {
+    throw new AppError('SETTINGS_CHANGED', { seen: `If-Match ${match}`, wanted: etagOf(version) });
+  }
+}
 
 /** What a PEM certificate says, before it is saved. PEM_INVALID. */
 export const decodeCertificate = handle(

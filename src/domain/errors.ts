@@ -77,6 +77,8 @@ export const errors = {
   CONFIRM_MISSING: { status: 400, text: 'Deleting a connector needs its name as ?confirm=' },
   LOGIN_FAILED: { status: 401, text: 'Email or password is wrong' },
   SESSION_INVALID: { status: 401, text: 'The request carries no valid session' },
+  CROSS_SITE: { status: 403, text: 'The session cookie came with a request of another site' },
+  PASSWORD_WRONG: { status: 403, text: 'The current password is wrong' },
   ROLE_FORBIDDEN: { status: 403, text: 'The role of this account does not allow the call' },
   GENERATE_DISABLED: { status: 403, text: 'This connector does not let the server make identities' },
   DEVICE_UNKNOWN: { status: 404, text: 'There is no such identity' },
@@ -87,7 +89,10 @@ export const errors = {
   BATCH_BUSY: { status: 409, text: 'The batch is still being written or undone' },
   STATE_CONFLICT: { status: 409, text: 'The device is not in a state that allows this' },
 
+  SETTINGS_CHANGED: { status: 412, text: 'The settings have changed since they were read' },
+
   // Us
+  CONSOLE_UNAVAILABLE: { status: 503, text: 'The console could not be built; everything else works' },
   RATE_LIMITED: { status: 429, text: 'Too many requests' },
   INTERNAL: { status: 500, text: 'Something went wrong on our side; nothing of the request was stored' },
   STORAGE_UNAVAILABLE: { status: 503, text: 'Storage is not reachable; nothing was stored' },

@@ -195,8 +195,14 @@ export interface Store {
   createConnector(connector: Connector): Promise<void>;
   getConnector(id: string): Promise<Connector | null>;
   listConnectors(): Promise<Connector[]>;
-  /** Applies `decide` to the current settings atomically. CONNECTOR_UNKNOWN; whatever `decide` throws leaves all as it was. */
-  changeConnector(id: string, decide: (settings: ConnectorSettings) => ConnectorSettings): Promise<Connector>;
+  /**
+   * Applies `decide` to the current settings, of the current version, atomically. CONNECTOR_UNKNOWN; whatever `decide`
+   * throws leaves all as it was.
+   */
+  changeConnector(
+    id: string,
+    decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+  ): Promise<Connector>;
   /** The connector is gone at once; what belonged to it is removed in steps. False if there was none. */
   deleteConnector(id: string): Promise<boolean>;
 

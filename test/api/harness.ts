@@ -70,7 +70,7 @@ export async function startApi(options: { clock?: () => number; heartbeat?: numb
   const clock = options.clock ?? (() => Date.now() * 1000);
   let logged = '';
   const out = { write: (text: string) => (logged += text) } as unknown as NodeJS.WritableStream;
-  const deps = { store, config, clock, logger: createLogger('debug', out), version: '1.2.3', deviceUrl };
+  const deps = { store, config, clock, logger: createLogger('debug', out), version: '1.2.3', deviceUrl, caPath: null };
   await ensureAdmin(store, config);
   const tokens = await addUsers(store, clock());
   const app = createApi(deps, { heartbeat: options.heartbeat, grace: 500 });

@@ -68,12 +68,15 @@ export function createConnectors(db: DatabaseSync, committer: Committer, signal:
 
     list: async (): Promise<Connector[]> => [...known.values()].map(({ connector }) => connector),
 
-    change: (id: string, decide: (settings: ConnectorSettings) => ConnectorSettings): Promise<Connector> =>
+    change: (
+      id: string,
+      decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+    ): Promise<Connector> =>
       committer
         .submit(
           () => {
             const { key, connector } = read(id);
-            const settings = decided(() => decide(connector.settings));
+            const settings = decided(() => decide(connector.settings, connector.version));
             const version = connector.version + 1;
             update.run(version, JSON.stringify(settings), id);
             return { key, connector: { ...connector, version, settings } };

@@ -1,0 +1,118 @@
+/** The own account: who it is, and another password. A first start's link leads here with the password in its fragment. */
+import { Alert, Button, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { api, unwrap } from '../api/client.ts';
+import { meQuery } from '../api/queries.ts';
+import { Failure } from '../parts/failure.tsx';
+import { readFirstLink } from '../sign-in/first-link.ts';
+
+/** As the server has it (schema of PATCH /api:1/users/me). */
+const LEAST = 12;
+
+export function AccountPage() {
+  const { data: me } = useQuery(meQuery);
+  return (
+    <Stack maw={520}>
+      <Title order={1} size="h2">
+        Account
+      </Title>
+      <Paper withBorder p="md" className="card">
+        <Group gap="xl">
+          <Fact name="Email" value={me?.email} />
+          <Fact name="Role" value={me?.role} />
+        </Group>
+      </Paper>
+      <ChangePassword email={me?.email ?? ''} />
+    </Stack>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string | undefined }) {
+  return (
+    <div>
+      <Text size="xs" c="dimmed">
+        {name}
+      </Text>
+      <Text>{value}</Text>
+    </div>
+  );
+}
+
+function ChangePassword({ email }: { readonly email: string }) {
+  const navigate = useNavigate();
+  const first = readFirstLink(window.location)?.password ?? null;
+  const [current, setCurrent] = useState(first ?? '');
+  const [chosen, setChosen] = useState('');
+  const [again, setAgain] = useState('');
+  const differ = again !== '' && again !== chosen;
+  const change = useMutation({
+    mutationFn: () => unwrap(api.PATCH('/api:1/users/me', { body: { password: { current, new: chosen } } })),
+    onSuccess: () => {
+      notifications.show({ color: 'teal', title: 'Password changed', message: 'All other sessions have ended.' });
+      setCurrent('');
+      setChosen('');
+      setAgain('');
+      if (first !== null) void navigate({ to: '/' });
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!differ) change.mutate();
+  };
+  return (
+    <Paper withBorder p="md" className="card" component="form" onSubmit={submit}>
+      <Stack>
+        <Title order={2} size="h4">
+          {first === null ? 'Change password' : 'Choose your password'}
+        </Title>
+        {first !== null && (
+          <Alert variant="light">This account still has the password that was made at the first start.</Alert>
+        )}
+        {/* Lets a password manager know whose password this is. */}
+        <TextInput
+          className="visually-hidden"
+          aria-hidden
+          tabIndex={-1}
+          autoComplete="username"
+          readOnly
+          value={email}
+        />
+        {first === null && (
+          <PasswordInput
+            label="Current password"
+            autoComplete="current-password"
+            required
+            value={current}
+            onChange={(event) => setCurrent(event.currentTarget.value)}
+          />
+        )}
+        <PasswordInput
+          label="New password"
+          description={`At least ${LEAST} characters`}
+          autoComplete="new-password"
+          required
+          minLength={LEAST}
+          value={chosen}
+          onChange={(event) => setChosen(event.currentTarget.value)}
+        />
+        <PasswordInput
+          label="New password again"
+          autoComplete="new-password"
+          required
+          error={differ ? 'This is not what stands above' : undefined}
+          value={again}
+          onChange={(event) => setAgain(event.currentTarget.value)}
+        />
+        {change.error && <Failure error={change.error} />}
+        <Group>
+          <Button type="submit" loading={change.isPending}>
+            Change password
+          </Button>
+        </Group>
+      </Stack>
+    </Paper>
+  );
+}

@@ -1,0 +1,95 @@
+/** What the console knows of the server, by key: which call answers which question, and how long the answer is fresh. */
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api, unwrap } from './client.ts';
+
+/** Figures and lists are asked for again this often while their page is open, in ms. */
+const REFRESH = 5_000;
+
+/** Who is signed in; null if nobody is. */
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: async ({ signal }) => (await unwrap(api.GET('/api:1/session', { signal }))).account,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const serverQuery = queryOptions({
+  queryKey: ['server'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api:1/server', { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const connectorsQuery = queryOptions({
+  queryKey: ['connectors'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api:1/connectors', { signal })),
+});
+
+export const connectorQuery = (connector: string) =>
+  queryOptions({
+    queryKey: ['connector', connector],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api:1/connectors/{connector}', { params: { path: { connector } }, signal })),
+  });
+
+/** Settings with the version that they were read as (`ETag`), for `If-Match`. */
+export const settingsQuery = (connector: string) =>
+  queryOptions({
+    queryKey: ['settings', connector],
+    queryFn: async ({ signal }) => {
+      const call = api.GET('/api:1/service/{connector}/device2', { params: { path: { connector } }, signal });
+      const settings = await unwrap(call);
+      return { settings, etag: (await call).response.headers.get('etag') ?? '*' };
+    },
+  });
+
+export interface DeviceListQuery {
+  readonly status?: 'whitelisted' | 'provisioned' | 'expired' | 'locked' | 'reprovision';
+  readonly identity?: string;
+  readonly tag?: readonly string[];
+  readonly batch?: string;
+  readonly online?: boolean;
+  readonly sort?: 'activity' | '-activity' | 'identity' | '-identity' | 'created' | '-created';
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+/** A page of devices. The page before stays on the screen until the next one is there. */
+export const devicesQuery = (connector: string, query: DeviceListQuery) =>
+  queryOptions({
+    queryKey: ['devices', connector, 'list', query],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api:1/service/{connector}/device2/identity', {
+          params: { path: { connector }, query: { ...query, tag: query.tag as string[] | undefined } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: REFRESH,
+  });
+
+export const deviceCountQuery = (connector: string, query: Omit<DeviceListQuery, 'sort' | 'cursor' | 'limit'>) =>
+  queryOptions({
+    queryKey: ['devices', connector, 'count', query],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api:1/service/{connector}/device2/identities/count', {
+          params: { path: { connector }, query: { ...query, tag: query.tag as string[] | undefined } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: REFRESH,
+  });
+
+export const deviceQuery = (connector: string, identity: string) =>
+  queryOptions({
+    queryKey: ['device', connector, identity],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api:1/service/{connector}/device2/identity/{identity}', {
+          params: { path: { connector, identity } },
+          signal,
+        }),
+      ),
+    refetchInterval: REFRESH,
+  });

@@ -1,0 +1,76 @@
+/** What the pages of one connector share: its name, the address that its devices talk to, and the tabs. */
+import { Group, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
+import { connectorQuery } from '../api/queries.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { Failure } from '../parts/failure.tsx';
+import { TextLink } from '../parts/link.tsx';
+
+const tabs = [
+  { value: 'devices', label: 'Devices', to: '/connectors/$connector/devices' },
+  { value: 'logs', label: 'Logs', to: '/connectors/$connector/logs' },
+  { value: 'resources', label: 'Resources', to: '/connectors/$connector/resources' },
+  { value: 'settings', label: 'Settings', to: '/connectors/$connector/settings' },
+  { value: 'overview', label: 'Overview', to: '/connectors/$connector/overview' },
+] as const;
+
+export function ConnectorLayout() {
+  const { connector: id } = useParams({ from: '/connectors/$connector' });
+  const { data: connector, error, refetch } = useQuery(connectorQuery(id));
+  const navigate = useNavigate();
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  if (error && !connector) return <Failure error={error} onRetry={() => void refetch()} />;
+  const current = path.split('/')[3] ?? 'devices';
+  const open = (value: string | null) => {
+    const tab = tabs.find((tab) => tab.value === value);
+    if (tab !== undefined) void navigate({ to: tab.to, params: { connector: id } });
+  };
+  return (
+    <Stack gap="md">
+      <Group justify="space-between" align="flex-start" gap="md">
+        <div>
+          <TextLink to="/" size="sm">
+            Solutions
+          </TextLink>
+          <Title order={1} size="h2">
+            {connector?.name ?? <Skeleton component="span" height={30} width={180} />}
+          </Title>
+        </div>
+        <Paper withBorder px="sm" py={4} className="card">
+          <Address label="CONNECTOR-URL" value={connector?.url} />
+          <Address label="CONNECTOR-ID" value={connector?.id} />
+        </Paper>
+      </Group>
+      <Tabs value={current} onChange={open} keepMounted={false}>
+        {/* Five tabs do not fit on a narrow screen: they scroll by themselves. */}
+        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+          {tabs.map(({ value, label }) => (
+            <Tabs.Tab key={value} value={value}>
+              {label}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value={current} pt="md">
+          <Outlet />
+        </Tabs.Panel>
+      </Tabs>
+    </Stack>
+  );
+}
+
+function Address({ label, value }: { readonly label: string; readonly value: string | undefined }) {
+  return (
+    <Group gap="xs" wrap="nowrap" justify="space-between">
+      <Text size="xs" c="dimmed" fw={600}>
+        {label}
+      </Text>
+      <Group gap={2} wrap="nowrap">
+        <Text size="sm" className="mono">
+          {value ?? '…'}
+        </Text>
+        <CopyButton value={value ?? ''} label={label} />
+      </Group>
+    </Group>
+  );
+}

@@ -1,0 +1,6 @@
+/** What the address of this page says. */
+export type DevicePageSearch = Record<string, never>;
+
+export function readDevicePageSearch(_given: Record<string, unknown>): DevicePageSearch {
+  return {};
+}

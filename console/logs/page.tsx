@@ -1,0 +1,4 @@
+/** To be built. */
+export function LogsPage() {
+  return <p>LogsPage</p>;
+}

@@ -1,0 +1,26 @@
+/** A command as it can be pasted into a shell. */
+import { Box, Group, Text } from '@mantine/core';
+import classes from './command.module.css';
+import { CopyButton } from './copy-button.tsx';
+
+interface Props {
+  /** What the command does: stands above it, and names the copy button. */
+  readonly label: string;
+  readonly command: string;
+}
+
+export function Command({ label, command }: Props) {
+  return (
+    <Box>
+      <Group justify="space-between" gap="xs" wrap="nowrap">
+        <Text size="sm">{label}</Text>
+        <CopyButton value={command} label={label} />
+      </Group>
+      {/* Scrolls sideways by itself, so that it has to be reachable by keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: see above */}
+      <pre className={classes.command} tabIndex={0}>
+        {command}
+      </pre>
+    </Box>
+  );
+}

@@ -1,0 +1,104 @@
+/** The addresses of the console: each page, and what its address says beside the path, checked and typed. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { readDevicePageSearch } from './device/search.ts';
+import { readDeviceSearch } from './devices/search.ts';
+import { readLogSearch } from './logs/search.ts';
+import { readOverviewSearch } from './overview/search.ts';
+import { NotFound } from './parts/not-found.tsx';
+import { PageFailure } from './parts/page-failure.tsx';
+import { readSettingsSearch } from './settings/search.ts';
+import { Layout } from './shell/layout.tsx';
+
+const root = createRootRoute({ component: Layout, notFoundComponent: NotFound, errorComponent: PageFailure });
+
+const solutions = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('./solutions/page.tsx'), 'SolutionsPage'),
+});
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./account/page.tsx'), 'AccountPage'),
+});
+
+/** The link that a first start prints (sign-in/first-link.ts). */
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: '/welcome',
+  component: lazyRouteComponent(() => import('./account/page.tsx'), 'AccountPage'),
+});
+
+const connector = createRoute({
+  getParentRoute: () => root,
+  path: '/connectors/$connector',
+  component: lazyRouteComponent(() => import('./connector/layout.tsx'), 'ConnectorLayout'),
+});
+
+const connectorIndex = createRoute({
+  getParentRoute: () => connector,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/connectors/$connector/devices', params, replace: true });
+  },
+});
+
+const devices = createRoute({
+  getParentRoute: () => connector,
+  path: '/devices',
+  validateSearch: readDeviceSearch,
+  component: lazyRouteComponent(() => import('./devices/page.tsx'), 'DevicesPage'),
+});
+
+const device = createRoute({
+  getParentRoute: () => connector,
+  path: '/devices/$identity',
+  validateSearch: readDevicePageSearch,
+  component: lazyRouteComponent(() => import('./device/page.tsx'), 'DevicePage'),
+});
+
+const logs = createRoute({
+  getParentRoute: () => connector,
+  path: '/logs',
+  validateSearch: readLogSearch,
+  component: lazyRouteComponent(() => import('./logs/page.tsx'), 'LogsPage'),
+});
+
+const resources = createRoute({
+  getParentRoute: () => connector,
+  path: '/resources',
+  component: lazyRouteComponent(() => import('./resources/page.tsx'), 'ResourcesPage'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => connector,
+  path: '/settings',
+  validateSearch: readSettingsSearch,
+  component: lazyRouteComponent(() => import('./settings/page.tsx'), 'SettingsPage'),
+});
+
+const overview = createRoute({
+  getParentRoute: () => connector,
+  path: '/overview',
+  validateSearch: readOverviewSearch,
+  component: lazyRouteComponent(() => import('./overview/page.tsx'), 'OverviewPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    solutions,
+    account,
+    welcome,
+    connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview]),
+  ]),
+  defaultPreload: 'intent',
+  defaultPendingMs: 200,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The session cookie of the console. It is sent by the browser itself, so it counts only for requests that the server's
+ * own pages make; scripts use the Authorization header, which no other page can set.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../domain/errors.ts';
+
+/** The port is in the name, since a host's cookies are the same on all its ports (RFC 6265, 8.5). */
+const nameOf = (request: FastifyRequest) => `slipway_session_${request.socket.localPort}`;
+
+/** The secret in the cookie; null if there is none. CROSS_SITE when another site's page sent it along. */
+export function secretInCookie(request: FastifyRequest): string | null {
+  const name = nameOf(request);
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const [, value] = new RegExp(`^\\s*${name}=([\\w-]{1,256})\\s*$`).exec(pair) ?? [];
+    if (value === undefined) continue;
+    expectOwnPage(request);
+    return value;
+  }
+  return null;
+}
+
+/** HttpOnly and SameSite=Strict; Secure where the page came by TLS. `seconds` 0 takes it away. */
+export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, secret: string, seconds: number): void {
+  const secure = request.headers.origin?.startsWith('https:') ? '; Secure' : '';
+  const cookie = `${nameOf(request)}=${secret}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
+  reply.header('set-cookie', cookie);
+}
+
+/**
+ * CROSS_SITE unless the request comes from a page of this very origin, or from the address bar. Browsers say so in
+ * Sec-Fetch-Site (W3C Fetch Metadata, 2.3); those that do not send Origin with whatever may change something.
+ */
+export function expectOwnPage(request: FastifyRequest): void {
+  const { 'sec-fetch-site': site, origin, host } = request.headers;
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  const own = site === 'same-origin' || (site === 'none' && reads) || (site === undefined && isOf(origin, host, reads));
+  if (own) return;
+  const seen = site === undefined ? `Origin ${origin ?? 'not given'}` : `Sec-Fetch-Site ${String(site)}`;
+  throw new AppError('CROSS_SITE', { seen, wanted: 'a page of this server' });
+}
+
+function isOf(origin: string | undefined, host: string | undefined, reads: boolean): boolean {
+  if (origin === undefined) return reads;
+  return origin === `http://${host}` || origin === `https://${host}`;
+}

@@ -1,0 +1,9 @@
+/** Handler of `GET /api:1/server`: what commands for devices need to know of the server they talk to. */
+import { readFile } from 'node:fs/promises';
+import { handle } from './context.ts';
+import { serverFacts } from './schema/account.ts';
+
+export const getServer = handle({ response: { 200: serverFacts } }, async ({ deps }) => {
+  const { version, caPath } = deps;
+  return { version, ca: caPath === null ? null : { path: caPath, certificate: await readFile(caPath, 'utf8') } };
+});

@@ -1,0 +1,105 @@
+/**
+ * A real Chromium: the one that is installed, or that of `SLIPWAY_TEST_CHROMIUM`, or else the one that comes inside the
+ * package @sparticuz/chromium. Every page is watched: what it says in the browser's console, and which hosts it asks.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const installed = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/opt/google/chrome/chrome',
+];
+
+/** No calls home, and no sandbox of its own: tests run as root too. */
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+];
+
+interface Executable {
+  readonly path: string;
+  readonly env: Record<string, string>;
+}
+
+/** The package brings the libraries that a machine without a desktop lacks, for where it knows them to be missing. */
+async function findExecutable(): Promise<Executable> {
+  const own = [process.env.SLIPWAY_TEST_CHROMIUM ?? '', ...installed].find((path) => path !== '' && existsSync(path));
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined));
+  if (own !== undefined) return { path: own, env: inherited as Record<string, string> };
+  const marker = process.env.AWS_EXECUTION_ENV;
+  process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs22.x';
+  const before = process.env.LD_LIBRARY_PATH;
+  const { default: packaged } = await import('@sparticuz/chromium');
+  const path = await packaged.executablePath();
+  // What the package set is for the browser alone, not for curl and openssl.
+  restore('AWS_EXECUTION_ENV', marker);
+  restore('LD_LIBRARY_PATH', before);
+  const libraries = [before, join(tmpdir(), 'al2023', 'lib')].filter(Boolean).join(delimiter);
+  return { path, env: { ...(inherited as Record<string, string>), LD_LIBRARY_PATH: libraries } };
+}
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  const { path, env } = await findExecutable();
+  return chromium.launch({ executablePath: path, args, env });
+}
+
+/** A page with all that went wrong in it. */
+export interface Watched {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors and warnings in the browser's console, failures of scripts, requests to other hosts. */
+  readonly faults: string[];
+  /** Fails if there were any, but for those that fit `expected`. */
+  expectClean(expected?: RegExp): void;
+  close(): Promise<void>;
+}
+
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Watched> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 860 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults: string[] = [];
+  const { origin } = new URL(url);
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(`console ${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
+  page.on('request', (request) => {
+    const target = new URL(request.url());
+    if (!['data:', 'blob:'].includes(target.protocol) && target.origin !== origin)
+      faults.push(`request to ${target.origin}`);
+  });
+  await page.goto(url);
+  return {
+    page,
+    context,
+    faults,
+    expectClean(expected) {
+      assert.deepEqual(
+        faults.filter((fault) => !expected?.test(fault)),
+        [],
+      );
+    },
+    close: () => context.close(),
+  };
+}
