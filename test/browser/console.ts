@@ -41,7 +41,10 @@ export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
   const violations = (await page.evaluate('axe.run(document).then(({ violations }) => violations)')) as Violation[];
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  const told = grave.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html} ${failureSummary}`).join('\n')}`);
+  const told = grave.map(
+    ({ id, help, nodes }) =>
+      `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html} ${failureSummary}`).join('\n')}`,
+  );
   assert.deepEqual(told, [], `${page.url()} is not accessible:\n${told.join('\n')}`);
 }
 
