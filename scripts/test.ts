@@ -6,6 +6,8 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { buildConsole } from '../src/console/build.ts';
+import { createLogger } from '../src/log.ts';
 import { missingTool, runTool } from '../test/helpers/tool.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -59,6 +61,8 @@ if (missing.length > 0) {
   console.error('No test file was found.');
   process.exitCode = 1;
 } else {
+  // Once, and not by the first of the servers that the tests start.
+  await buildConsole(createLogger('info', process.stdout));
   const empty = await runFiles(files);
   for (const file of empty) console.error(`No test ran in ${file}.`);
   if (empty.length > 0) process.exitCode = 1;

@@ -52,6 +52,10 @@ async function firstConnector({ store, clock }: Server): Promise<string> {
 
 const consoleUrl = ({ consolePort }: Server) => `http://localhost:${consolePort}`;
 
+/** Leads to where the first password is replaced by one of the reader's own. What follows # stays in the browser. */
+const firstLink = (server: Server, email: string, password: string) =>
+  `${consoleUrl(server)}/welcome#${encodeURIComponent(email)}:${encodeURIComponent(password)}`;
+
 /** Works as pasted. */
 function tryIt({ caPath, deviceUrl }: Server, connector: string): string {
   const ca = caPath === null ? '' : ` --cacert ${caPath}`;
@@ -63,11 +67,14 @@ function banner(server: Server, email: string, connector: string): string {
     server.adminPassword === null
       ? `${email}, with the password that was set at the first start`
       : `${email}, password ${server.adminPassword} (shown this once)`;
+  const first =
+    server.adminPassword === null ? '' : `  Your own         ${firstLink(server, email, server.adminPassword)}\n`;
   return `
 Slipway is serving.
 
-  Management API   ${consoleUrl(server)}/api/docs
+  Console          ${consoleUrl(server)}
   Sign in          ${signIn}
+${first}  Management API   ${consoleUrl(server)}/api/docs
   Connector        ${server.deviceUrl(connector)}
 
 Try it:

@@ -149,3 +149,28 @@ test('a key that is pasted as a certificate is not repeated', async () => {
   const { text } = await api.call('PATCH', base, { pki: { client_ca: [key] } });
   assert.ok(!text.includes(key.split('\n')[1]!));
 });
+
+test('settings are changed only as the version that was read, where If-Match names it', async () => {
+  const connector = await api.connector();
+  const { headers } = await api.call('GET', connector.base);
+  const etag = headers.get('etag')!;
+  const rename = (name: string, match: string) =>
+    api.call('PATCH', connector.base, { name }, { headers: { 'if-match': match } });
+  const first = await rename('First', etag);
+  assert.equal(first.status, 200);
+  assert.notEqual(first.headers.get('etag'), etag);
+  const clash = await rename('Second', etag);
+  assert.equal(clash.status, 412);
+  assert.equal(clash.body.code, 'SETTINGS_CHANGED');
+  assert.equal((await api.call('GET', connector.base)).body.name, 'First');
+  assert.equal((await rename('Third', `"0", ${first.headers.get('etag')}`)).status, 200);
+  assert.equal((await rename('Fourth', '*')).status, 200);
+  const now = (await api.call('GET', connector.base)).headers.get('etag')!;
+  const racing = await Promise.all(['A', 'B', 'C', 'D'].map((name) => rename(name, now)));
+  assert.deepEqual(racing.map(({ status }) => status).sort(), [200, 412, 412, 412]);
+});
+
+test('the server tells its version, and that it has no CA of its own where it has none', async () => {
+  const { body } = await api.call('GET', '/api:1/server');
+  assert.deepEqual(body, { version: '1.2.3', ca: null });
+});

@@ -45,6 +45,7 @@ test('a port that is taken ends the start with a message that names the setting,
     const server = await startServer({ data, env: own });
     // The banner follows the line that tells the ports.
     await eventually('the banner', async () => /password \S{20} \(shown this once\)/.test(server.output()));
+    assert.match(server.output(), /Your own +http:\/\/localhost:\d+\/welcome#admin%40localhost:\S{20}$/m);
     await server.stop();
   } finally {
     taken.close();

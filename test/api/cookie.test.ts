@@ -1,0 +1,142 @@
+/** The console's session cookie: what it is good for, and what it is not; and the own password. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PASSWORD, startApi, type TestApi } from './harness.ts';
+
+let api: TestApi;
+before(async () => {
+  api = await startApi();
+});
+after(() => api.close());
+
+const own = { 'sec-fetch-site': 'same-origin' };
+const asNobody = (headers: Record<string, string>) => ({ as: 'nobody' as const, headers });
+
+async function signIn(email = 'admin@localhost', password = PASSWORD, headers: Record<string, string> = own) {
+  return api.call('POST', '/api:1/session', { email, password }, asNobody(headers));
+}
+
+/** `name=value` of the cookie that an answer sets. */
+function cookieOf(answer: { headers: Headers }): string {
+  return answer.headers.get('set-cookie')!.split(';')[0]!;
+}
+
+test('a session by cookie tells whose it is, lasts 12 hours, and is out of the reach of scripts and other sites', async () => {
+  const answer = await signIn();
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.body.email, 'admin@localhost');
+  const { port } = new URL(api.url);
+  assert.match(
+    answer.headers.get('set-cookie')!,
+    new RegExp(`^slipway_session_${port}=[\\w-]{43}; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict$`),
+  );
+  const account = await api.call('GET', '/api:1/session', undefined, asNobody({ cookie: cookieOf(answer) }));
+  assert.equal(account.body.account.email, 'admin@localhost');
+});
+
+test('behind a proxy that adds TLS the cookie is for TLS alone', async () => {
+  const headers = { origin: 'https://slipway.example', host: 'slipway.example', 'sec-fetch-site': 'same-origin' };
+  const answer = await signIn('admin@localhost', PASSWORD, headers);
+  assert.match(answer.headers.get('set-cookie')!, /; Secure$/);
+});
+
+test('nobody signed in: the console is told so, without an error', async () => {
+  for (const headers of [
+    {} as Record<string, string>,
+    { cookie: 'other=1' },
+    { cookie: `${cookieOf(await signIn())}x` },
+  ]) {
+    const answer = await api.call('GET', '/api:1/session', undefined, asNobody(headers));
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.body, { account: null });
+  }
+});
+
+test('the cookie is no credential for requests of other pages', async () => {
+  const cookie = cookieOf(await signIn());
+  const call = (method: string, headers: Record<string, string>) =>
+    api.call(
+      method,
+      '/api:1/connectors',
+      method === 'POST' ? { name: 'X' } : undefined,
+      asNobody({ cookie, ...headers }),
+    );
+  const { origin, host } = new URL(api.url);
+  const good: [string, Record<string, string>][] = [
+    ['GET', {}],
+    ['GET', { 'sec-fetch-site': 'none' }],
+    ['GET', own],
+    ['POST', own],
+    ['POST', { origin }],
+  ];
+  for (const [method, headers] of good) {
+    assert.ok((await call(method, headers)).status < 300, `${method} ${JSON.stringify(headers)}`);
+  }
+  const bad: [string, Record<string, string>][] = [
+    ['GET', { 'sec-fetch-site': 'same-site' }],
+    ['GET', { 'sec-fetch-site': 'cross-site' }],
+    ['GET', { origin: 'http://localhost:1' }],
+    ['POST', {}],
+    ['POST', { 'sec-fetch-site': 'none' }],
+    ['POST', { 'sec-fetch-site': 'same-site', origin }],
+    ['POST', { origin: `http://evil.${host}` }],
+    ['POST', { origin: 'null' }],
+  ];
+  for (const [method, headers] of bad) {
+    const answer = await call(method, headers);
+    assert.equal(answer.status, 403, `${method} ${JSON.stringify(headers)}`);
+    assert.equal(answer.body.code, 'CROSS_SITE');
+  }
+});
+
+test('a page of another site cannot sign a browser in', async () => {
+  for (const headers of [{}, { origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
+    assert.equal(
+      (await signIn('admin@localhost', PASSWORD, headers as Record<string, string>)).body.code,
+      'CROSS_SITE',
+    );
+  }
+});
+
+test('signing out ends the session and takes the cookie away', async () => {
+  const cookie = cookieOf(await signIn());
+  const out = await api.call('DELETE', '/api:1/session', undefined, asNobody({ cookie, ...own }));
+  assert.equal(out.status, 204);
+  assert.match(out.headers.get('set-cookie')!, /Max-Age=0/);
+  assert.equal((await api.call('GET', '/api:1/connectors', undefined, asNobody({ cookie, ...own }))).status, 401);
+  assert.equal((await api.call('DELETE', '/api:1/session', undefined, asNobody({ ...own }))).status, 204);
+});
+
+test('an Authorization header that is no good is not made good by a cookie', async () => {
+  const cookie = cookieOf(await signIn());
+  const answer = await api.call('GET', '/api:1/connectors', undefined, asNobody({ cookie, authorization: 'token x' }));
+  assert.equal(answer.status, 401);
+});
+
+test('another password needs the current one, ends all other sessions, and holds from then on', async () => {
+  const email = 'operator@localhost';
+  const here = cookieOf(await signIn(email));
+  const there = cookieOf(await signIn(email));
+  const change = (current: string, chosen: string) =>
+    api.call('PATCH', '/api:1/users/me', { password: { current, new: chosen } }, asNobody({ cookie: here, ...own }));
+  const wrong = await change('wrong', 'a-better-password');
+  assert.equal(wrong.status, 403);
+  assert.equal(wrong.body.code, 'PASSWORD_WRONG');
+  assert.equal((await change(PASSWORD, 'short')).body.code, 'SCHEMA');
+  assert.equal((await change(PASSWORD, 'a-better-password')).status, 200);
+  const me = (cookie: string) => api.call('GET', '/api:1/users/me', undefined, asNobody({ cookie, ...own }));
+  assert.equal((await me(here)).status, 200);
+  assert.equal((await me(there)).status, 401);
+  assert.equal((await signIn(email)).status, 401);
+  assert.equal((await signIn(email, 'a-better-password')).status, 200);
+});
+
+test('the current password cannot be tried without end', async () => {
+  const headers = { cookie: cookieOf(await signIn('viewer@localhost')), ...own };
+  let status = 0;
+  for (let n = 0; n < 40 && status !== 429; n += 1) {
+    const password = { current: `guess ${n}`, new: 'a-better-password' };
+    ({ status } = await api.call('PATCH', '/api:1/users/me', { password }, asNobody(headers)));
+  }
+  assert.equal(status, 429);
+});
