@@ -105,6 +105,7 @@ function kindsOf(rows: number, cursors: readonly string[]): Record<string, Ask> 
     'tag and search': (n) => `/identity/?tag=claim_code:c${n % 1_000}&identity=${end(4)(n)}`,
     'count of all': () => count,
     'count, status whitelisted': () => `${count}?status=whitelisted`,
+    'count, online': () => `${count}?online=true`,
     'count, tag': (n) => `${count}?tag=claim_code:c${n % 1_000}`,
     'count, search of 8': identity(some, count),
     'count, search of 4': identity(end(4), count),
@@ -112,6 +113,7 @@ function kindsOf(rows: number, cursors: readonly string[]): Record<string, Ask> 
     'count, search of 2': identity(end(2), count),
     'count, search of 1': identity(end(1), count),
     'count, search of 00*': identity(() => '00*', count),
+    'figures, 24 hours': () => '/figures',
   };
 }
 

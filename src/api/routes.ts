@@ -16,6 +16,7 @@ import {
 } from './devices.ts';
 import { listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
+import { getFigures, getStanding } from './figures.ts';
 import { healthz, metrics, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
 import { getServer } from './server-facts.ts';
@@ -51,7 +52,8 @@ function row(
 
 function tagOf(path: string): string {
   if (!path.startsWith('/api:1')) return 'Health';
-  if (path.startsWith(device2)) return /\/(events|batches|tags)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+  if (path.startsWith(device2))
+    return /\/(events|batches|tags|figures)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
   return path.startsWith('/api:1/connectors') ? 'connectors' : 'account';
 }
 
@@ -90,6 +92,14 @@ export const routes: readonly Route[] = [
   row('admin', 'DELETE', connector, 'deleteConnector', 'Delete a connector and all that is in it', deleteConnector, {
     status: 204,
   }),
+  row(
+    'viewer',
+    'GET',
+    `${connector}/figures`,
+    'getStanding',
+    'Its devices by status, and how many are online',
+    getStanding,
+  ),
 
   row('viewer', 'GET', device2, 'getSettings', 'Settings', getSettings),
   row('admin', 'PATCH', device2, 'patchSettings', 'Change settings', patchSettings, { bodyLimit: SETTINGS_BYTES }),
@@ -134,6 +144,7 @@ export const routes: readonly Route[] = [
   row('viewer', 'GET', `${device2}/batches`, 'listBatches', 'Imports', listBatches),
   row('viewer', 'GET', `${device2}/batches/{batch}`, 'getBatch', 'One import', getBatch),
   row('operator', 'DELETE', `${device2}/batches/{batch}`, 'undoBatch', 'Undo an import', undoBatch),
+  row('viewer', 'GET', `${device2}/figures`, 'getFigures', 'Writes, refusals and devices online over time', getFigures),
   row('viewer', 'GET', `${device2}/events`, 'listEvents', 'The log, newest first', listEvents),
   row('viewer', 'GET', `${device2}/events/stream`, 'streamEvents', 'The log, live', streamEvents, { kind: 'stream' }),
 ];

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 /** ms between two looks; each look goes on until nothing is left. */
 const EXPIRE_EVERY = 1_000;
 const PURGE_EVERY = 60_000;
+const MINUTE = 60_000;
 /** Things handled by one step, and ms of rest after it. */
 const STEP = 200;
 const REST = 20;
@@ -14,18 +15,31 @@ const REST = 20;
 export function startHouseKeeping(store: Store, clock: () => number, logger: Logger): () => Promise<void> {
   const stopped = new AbortController();
   const jobs = [
-    repeat(() => store.expireDue(clock(), STEP), EXPIRE_EVERY),
-    repeat(() => store.purge(clock(), STEP), PURGE_EVERY),
+    repeat(
+      () => store.expireDue(clock(), STEP),
+      () => EXPIRE_EVERY,
+    ),
+    repeat(
+      () => store.purge(clock(), STEP),
+      () => PURGE_EVERY,
+    ),
+    repeat(() => store.sampleOnline(clock()).then(() => 0), untilNextMinute),
   ];
 
-  async function repeat(step: () => Promise<number>, every: number): Promise<void> {
+  /** `wait`: ms until it looks again, once nothing is left to do. */
+  async function repeat(step: () => Promise<number>, wait: () => number): Promise<void> {
     while (!stopped.signal.aborted) {
       const handled = await step().catch((error) => {
         logger.warn('house-keeping failed; it goes on later', { error });
         return 0;
       });
-      await pause(handled > 0 ? REST : every);
+      await pause(handled > 0 ? REST : wait());
     }
+  }
+
+  /** Every minute gets its sample, however long each takes. */
+  function untilNextMinute(): number {
+    return MINUTE - Math.floor((clock() / 1000) % MINUTE);
   }
 
   /** Ends early, or does not begin, when it is stopped: that is all that can reject it. */

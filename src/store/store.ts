@@ -126,6 +126,26 @@ export interface EventQuery {
   readonly order?: 'newest' | 'oldest';
 }
 
+export interface FigureQuery {
+  /** Inclusive, µs; the buckets that they lie in are counted in full. */
+  readonly from: number;
+  readonly to: number;
+  /** µs, a multiple of a minute. */
+  readonly bucket: number;
+}
+/** Columns of one length: an entry for each bucket, also where nothing happened. */
+export interface FigureSeries {
+  /** Start of each bucket, a multiple of its width; ascending. */
+  readonly times: readonly number[];
+  /** `data_in` events. */
+  readonly writes: readonly number[];
+  readonly provisioned: readonly number[];
+  /** The highest sample; null where none was taken. */
+  readonly online: readonly (number | null)[];
+  /** `refused` events by the rule in their payload; only of rules that refused somebody. */
+  readonly refused: Readonly<Record<string, readonly number[]>>;
+}
+
 export interface ImportRow {
   /** Line of the file on which the row begins, from 1. */
   readonly line: number;
@@ -227,6 +247,8 @@ export interface Store {
     now: number,
   ): Promise<{ devices: Device[]; cursor: string | null }>;
   countDevices(connector: string, filter: DeviceFilter, now: number): Promise<number>;
+  /** All of one moment: they add up to the number of devices. */
+  countByStatus(connector: string, now: number): Promise<Record<DeviceStatus, number>>;
   listTagNames(connector: string): Promise<string[]>;
   countTagValues(connector: string, name: string): Promise<{ value: string; count: number }[]>;
 
@@ -256,6 +278,8 @@ export interface Store {
   readEvents(connector: string, query: EventQuery): Promise<{ events: StoredEvent[]; mayLoadMore: boolean }>;
   /** The highest number in the log; 0 if it is empty. */
   lastSeq(): Promise<number>;
+  /** Counted from the log, each event once, and kept as long as the events are. By the time of the events. */
+  readFigures(connector: string, query: FigureQuery): Promise<FigureSeries>;
 
   // Imports
   openImport(connector: string): Promise<ImportStage>;
@@ -274,7 +298,10 @@ export interface Store {
   getSession(digest: string): Promise<Session | null>;
   deleteSession(digest: string): Promise<void>;
 
-  // House-keeping: each does one small step and says how many things it handled; 0 = nothing left to do.
+  // House-keeping
+  /** Notes for every connector how many devices are online (`online` of `readFigures`). */
+  sampleOnline(now: number): Promise<void>;
+  // Each does one small step and says how many things it handled; 0 = nothing left to do.
   /** Marks entries whose time has passed and logs `expired` for each, once. */
   expireDue(now: number, limit: number): Promise<number>;
   /** Removes what retention no longer keeps, and what belonged to deleted devices and connectors. */

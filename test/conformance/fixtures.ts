@@ -8,10 +8,14 @@ import { type Credential, type Device, type NewEvent, newDevice, type Origin } f
 import { AppError, type ErrorCode } from '../../src/domain/errors.ts';
 import type { DataEntry, DeviceRef, Found, ImportRow, ImportStage, Signal, Store } from '../../src/store/store.ts';
 
-/** An empty store of its own. `reopen` closes it and opens it again on the same data; `remove` closes and erases it. */
+/**
+ * An empty store of its own. `reopen` closes it and opens it again on the same data; `kill` gives what a process finds that
+ * starts after this one was killed at this moment; `remove` closes and erases all of them.
+ */
 export interface Opened {
   readonly store: Store;
   readonly reopen: () => Promise<Store>;
+  readonly kill: () => Promise<Store>;
   readonly remove: () => Promise<void>;
 }
 export type Open = () => Promise<Opened>;

@@ -1,25 +1,39 @@
 /** Runs the store suite on SQLite, each store in a folder of its own. */
+import { copyFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/store.ts';
 import { runStoreSuite } from './store.ts';
 
+const newFolder = () => mkdtemp(join(tmpdir(), 'slipway-store-'));
+
 runStoreSuite('SQLite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'slipway-store-'));
+  const folder = await newFolder();
+  const folders = [folder];
   const first = await openSqliteStore({ folder });
-  let current = first;
+  const opened: Store[] = [first];
   return {
     store: first,
     reopen: async () => {
-      await current.close();
-      current = await openSqliteStore({ folder });
-      return current;
+      await opened[0]!.close();
+      opened[0] = await openSqliteStore({ folder });
+      return opened[0];
+    },
+    // The files as they are: this thread writes them, and a checkpoint is not due with so little in them.
+    kill: async () => {
+      const copy = await newFolder();
+      folders.push(copy);
+      for (const file of ['slipway.db', 'slipway.db-wal']) copyFileSync(join(folder, file), join(copy, file));
+      const store = await openSqliteStore({ folder: copy });
+      opened.push(store);
+      return store;
     },
     remove: async () => {
       // A test may have closed it already.
-      await current.close().catch(() => {});
-      await rm(folder, { recursive: true, force: true });
+      for (const store of opened) await store.close().catch(() => {});
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
     },
   };
 });

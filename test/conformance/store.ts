@@ -8,6 +8,7 @@ import { credentialTests } from './credentials.ts';
 import { dataTests } from './data.ts';
 import { deviceTests } from './devices.ts';
 import { eventTests } from './events.ts';
+import { figureTests } from './figures.ts';
 import type { Open } from './fixtures.ts';
 import { historyTests } from './history.ts';
 import { housekeepingTests } from './housekeeping.ts';
@@ -31,6 +32,7 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('data', () => dataTests(open));
     describe('history', () => historyTests(open));
     describe('events', () => eventTests(open));
+    describe('figures over time', () => figureTests(open));
     describe('imports', () => importTests(open));
     describe('undoing an import', () => undoTests(open));
     describe('house-keeping', () => housekeepingTests(open));

@@ -9,8 +9,10 @@ import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
 import type { DeviceRows } from './device-rows.ts';
+import type { Figures } from './figures.ts';
 import type { Ledger, LogEntry } from './ledger.ts';
 import type { Projection } from './projection.ts';
+import type { Reader } from './reader.ts';
 
 interface Parts {
   readonly db: DatabaseSync;
@@ -20,6 +22,8 @@ interface Parts {
   readonly counts: Counts;
   readonly ledger: Ledger;
   readonly projection: Projection;
+  readonly figures: Figures;
+  readonly reader: Reader;
   readonly signal: (signal: Signal) => void;
 }
 
@@ -29,7 +33,7 @@ const HISTORY_DEVICES = 200;
 const STEP_BYTES = 1 << 20;
 
 export function createHousekeeping(parts: Parts) {
-  const { db, committer, connectors, rows, counts, ledger, projection, signal } = parts;
+  const { db, committer, connectors, rows, counts, ledger, projection, figures, reader, signal } = parts;
   const due = db.prepare(`SELECT key, connector, identity, expires, phase FROM devices
     WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 ORDER BY expires LIMIT ?`);
   const markExpired = db.prepare(`UPDATE devices SET expiry_logged = 1,
@@ -159,6 +163,8 @@ export function createHousekeeping(parts: Parts) {
     if (gone.length > 0) return { handled: gone.length, gone };
     const events = purgeEvents(found.key, Number.MAX_SAFE_INTEGER, limit);
     if (events > 0) return { handled: events, gone };
+    const dropped = figures.purge(found.key, Number.MAX_SAFE_INTEGER, limit);
+    if (dropped > 0) return { handled: dropped, gone };
     for (const statement of dropConnector) statement.run(found.key);
     return { handled: 1, gone };
   }
@@ -167,8 +173,11 @@ export function createHousekeeping(parts: Parts) {
     const expired = purgeable.all(key, now - retention.expired_days * DAY, limit) as { identity: string }[];
     const gone = retention.expired_days === 0 ? [] : removeDevices(key, expired);
     if (gone.length > 0) return { handled: gone.length, gone };
-    const events = retention.events_days === 0 ? 0 : purgeEvents(key, now - retention.events_days * DAY, limit);
+    const eventsBefore = now - retention.events_days * DAY;
+    const events = retention.events_days === 0 ? 0 : purgeEvents(key, eventsBefore, limit);
     if (events > 0) return { handled: events, gone };
+    const dropped = retention.events_days === 0 ? 0 : figures.purge(key, eventsBefore, limit);
+    if (dropped > 0) return { handled: dropped, gone };
     const points = retention.history_days === 0 ? 0 : purgeHistory(key, now - retention.history_days * DAY, limit);
     return { handled: points, gone };
   }
@@ -223,6 +232,20 @@ export function createHousekeeping(parts: Parts) {
         },
       });
       return handled;
+    },
+
+    async sampleOnline(now: number): Promise<void> {
+      await projection.flush();
+      const samples: { key: number; online: number }[] = [];
+      for (const key of (await connectors.list()).map(({ id }) => connectors.keyOf(id))) {
+        samples.push({ key, online: await reader.ask('countDevices', key, { online: true }, now, counts.total(key)) });
+      }
+      await committer.submit(() => {
+        // One that was deleted meanwhile may be purged already.
+        for (const { key, online } of samples) {
+          if (connectors.nameOf(key) !== undefined) figures.sample(key, now, online);
+        }
+      });
     },
   };
 }

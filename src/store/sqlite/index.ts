@@ -3,7 +3,7 @@ import type { DeviceStatus } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
-import { phases } from './codes.ts';
+import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
 import { createCounts } from './counts.ts';
@@ -11,6 +11,7 @@ import { createData } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
 import { createDeviceRows } from './device-rows.ts';
 import { createDevices } from './devices.ts';
+import { createFigures, readFigures } from './figures.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
@@ -57,14 +58,28 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     grown.clear();
   });
   const aliases = createAliases(db);
-  const projection = createProjection(db, committer, aliases, (error) =>
+  const figures = createFigures(db);
+  const projection = createProjection(db, committer, aliases, figures, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
   );
   const connectors = createConnectors(db, committer, signal);
   const counts = createCounts(db);
   const rows = createDeviceRows(db);
   const reader = createReader(db, folder, committer, failures);
-  const parts = { db, folder, committer, aliases, ledger, projection, connectors, counts, rows, reader, signal };
+  const parts = {
+    db,
+    folder,
+    committer,
+    aliases,
+    ledger,
+    figures,
+    projection,
+    connectors,
+    counts,
+    rows,
+    reader,
+    signal,
+  };
   const devices = createDevices(parts);
   const data = createData(parts);
   const imports = createImports(parts);
@@ -93,11 +108,15 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const followedIfPossible = () => projection.flush().catch(() => {});
 
   /** The kept counts, and what time has done to them since the sweeper last came by. */
-  async function countStatus(connector: number, status: DeviceStatus, now: number): Promise<number> {
+  async function countByStatus(connector: number, now: number): Promise<Record<DeviceStatus, number>> {
     const due = await reader.ask('countDue', connector, now);
-    const counted = counts.get(connector, phases[status]);
-    if (status === 'expired') return due.reduce((sum, { n }) => sum + n, counted);
-    return counted - (due.find(({ phase }) => phase === phases[status])?.n ?? 0);
+    const dueOf = (of: Phase) => due.find(({ phase }) => phase === of)?.n ?? 0;
+    const counted = Object.entries(phases).map(([status, phase]) => [
+      status,
+      counts.get(connector, phase) - dueOf(phase),
+    ]);
+    const byStatus = Object.fromEntries(counted) as Record<DeviceStatus, number>;
+    return { ...byStatus, expired: due.reduce((sum, { n }) => sum + n, byStatus.expired) };
   }
 
   const store: Store = {
@@ -119,10 +138,11 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       const { status, ...others } = filter;
       const onlyStatus = Object.values(others).every((condition) => condition === undefined);
       if (onlyStatus && status === undefined) return counts.total(connector);
-      if (onlyStatus) return countStatus(connector, status!, now);
+      if (onlyStatus) return (await countByStatus(connector, now))[status!];
       await followedIfPossible();
       return reader.ask('countDevices', connector, filter, now, counts.total(connector));
     },
+    countByStatus: async (id, now) => countByStatus(connectors.keyOf(id), now),
     listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
     countTagValues: async (id, name) => reader.ask('countTagValues', connectors.keyOf(id), name),
 
@@ -154,6 +174,10 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       return reader.ask('readEvents', connectors.keyOf(id), query);
     },
     lastSeq: async () => ledger.lastSeq(),
+    async readFigures(id, query) {
+      await followedIfPossible();
+      return readFigures(reader, connectors.keyOf(id), query);
+    },
 
     openImport: imports.open,
     listBatches: imports.list,

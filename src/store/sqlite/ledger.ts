@@ -22,6 +22,8 @@ export interface LoggedEvent {
   readonly timestamp: number;
   /** Values of defined resources. */
   readonly points: readonly Point[];
+  /** Of a refusal, what it was refused by. */
+  readonly rule: string | null;
   /** What it takes in memory, roughly. */
   readonly bytes: number;
 }
@@ -99,7 +101,8 @@ export function createLedger(db: DatabaseSync): Ledger {
     const { ip, protocol, connectionId } = origin ?? nowhere;
     const code = protocolCode(protocol);
     put(connector, [seq, typeCode(type), identity, device, ip, code, timestamp, connectionId, payload], bytes);
-    return { connector, seq, type, identity, device, ip, protocol: code, timestamp, points, bytes };
+    const rule = ruleOf(type, payload);
+    return { connector, seq, type, identity, device, ip, protocol: code, timestamp, points, rule, bytes };
   }
 
   return {
@@ -176,7 +179,14 @@ function fromEntry(connector: number, entry: LogEntry): LoggedEvent {
   const type = typeName(code);
   const points = type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
   const bytes = sizeOfData({ points, undefinedPoints: noPoints });
-  return { connector, seq, type, identity, device, ip, protocol, timestamp, points, bytes };
+  const rule = ruleOf(type, payload);
+  return { connector, seq, type, identity, device, ip, protocol, timestamp, points, rule, bytes };
+}
+
+function ruleOf(type: EventType, payload: unknown): string | null {
+  if (type !== 'refused') return null;
+  const { rule } = (payload ?? {}) as { rule?: unknown };
+  return typeof rule === 'string' ? rule : null;
 }
 
 function definedPoints(payload: DataPayload): Point[] {

@@ -1,7 +1,7 @@
 /**
- * What follows from the log: current state, history, the index of events by identity, when a device was last heard of.
- * The log row alone is what an answer waits for; these tables follow shortly after in larger, sorted transactions,
- * which is cheaper by far than one row each at a time. Until then memory holds what they lack, and reads look there
+ * What follows from the log: current state, history, figures over time, the index of events by identity, when a device was
+ * last heard of. The log row alone is what an answer waits for; these tables follow shortly after in larger, sorted
+ * transactions, which is cheaper by far than one row each at a time. Until then memory holds what they lack, and reads look there
  * first. After a crash they are caught up from the log: `projected` in `meta` is written in the same transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
@@ -12,6 +12,7 @@ import type { Aliases } from './aliases.ts';
 import { type Block, spanOf } from './blocks.ts';
 import { FREQUENT_MAX, typeCode } from './codes.ts';
 import type { Committer } from './committer.ts';
+import type { Figures } from './figures.ts';
 import type { LoggedEvent } from './ledger.ts';
 
 /** Waiting events past which new data is refused: reached only when the disk takes no more. */
@@ -63,6 +64,7 @@ export function createProjection(
   db: DatabaseSync,
   committer: Committer,
   aliases: Aliases,
+  figures: Figures,
   onError: (error: unknown) => void,
 ): Projection {
   const writers = prepareWriters(db);
@@ -187,6 +189,7 @@ export function createProjection(
       writers.state(device, alias, state.set, state.setAt, state.reported, state.reportedAt);
       for (const [span, block] of blocks) writers.block(device, alias, span, lastSeq, JSON.stringify(block));
     }
+    figures.count(events);
     writers.mark(lastSeq, newest);
   }
 

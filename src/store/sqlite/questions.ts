@@ -1,6 +1,7 @@
 /** Everything that the reader's thread can be asked: a name, plain arguments, a plain answer. */
 import type { DatabaseSync } from 'node:sqlite';
 import { createEventQueries } from './event-queries.ts';
+import { createFigureQueries } from './figures.ts';
 import { createHistoryQueries } from './history.ts';
 import { createImportReview } from './import-review.ts';
 import { createLists } from './lists.ts';
@@ -11,6 +12,7 @@ export function questions(db: DatabaseSync) {
     ...createLists(db),
     ...createHistoryQueries(db),
     ...createEventQueries(db),
+    ...createFigureQueries(db),
     ...createImportReview(db),
     checkpoint: () => void checkpoint.get(),
   };

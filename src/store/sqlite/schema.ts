@@ -1,7 +1,8 @@
 /** The tables, as a list of migrations: each is run once, in order, in one transaction, and never edited after a release. */
 import type { DatabaseSync } from 'node:sqlite';
 
-const migrations: readonly string[] = [
+/** In order; the number of those that were run is the schema's version. */
+export const migrations: readonly string[] = [
   /* 1: the foundation */ `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -123,17 +124,34 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sessions_expires ON sessions (expires);
   `,
+
+  /* 2: figures over time */ `
+  -- How much of a kind there was in a minute since the epoch (figures.ts). Follows the log, as state and history do.
+  CREATE TABLE figures (
+    connector INTEGER NOT NULL, minute INTEGER NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (connector, minute, kind)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Who is online is counted in the index alone; the key is in it for the order of those with equal times.
+  DROP INDEX devices_activity;
+  CREATE INDEX devices_activity ON devices (connector, activity, key, last_seen);
+  -- Made anew behind it: of indexes that look alike to SQLite it takes the one made last, and these name fewer devices.
+  DROP INDEX devices_batch;
+  CREATE INDEX devices_batch ON devices (batch, phase) WHERE batch IS NOT NULL;
+  DROP INDEX devices_ip;
+  CREATE INDEX devices_ip ON devices (connector, last_ip, activity) WHERE last_ip IS NOT NULL;
+  `,
 ];
 
-/** Brings the schema up to date. Throws if the file was written by a newer version. */
-export function migrate(db: DatabaseSync): void {
+/** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
+export function migrate(db: DatabaseSync, steps = migrations): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > migrations.length) {
+  if (version > steps.length) {
     throw new Error(
-      `The database has schema ${version}; this version of Slipway knows ${migrations.length}. Upgrade Slipway.`,
+      `The database has schema ${version}; this version of Slipway knows ${steps.length}. Upgrade Slipway.`,
     );
   }
-  for (const [at, sql] of migrations.entries()) {
+  for (const [at, sql] of steps.entries()) {
     if (at < version) continue;
     db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${at + 1}; COMMIT`);
   }

@@ -1,0 +1,54 @@
+/** Databases of earlier versions open, with all that is in them; those of later ones do not. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { defaultSettings } from '../../domain/connector.ts';
+import { databaseFile } from './database.ts';
+import { openSqliteStore } from './index.ts';
+import { migrate, migrations } from './schema.ts';
+
+const MINUTE = 60_000_000;
+const NOW = 29_000_000 * MINUTE;
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-schema-'));
+  await work(folder).finally(() => rm(folder, { recursive: true }));
+}
+
+test('a database from before figures over time opens, lists its devices in order, and counts from then on', async () => {
+  await inFolder(async (folder) => {
+    const db = new DatabaseSync(databaseFile(folder));
+    migrate(db, migrations.slice(0, 1));
+    db.prepare('INSERT INTO connectors VALUES (1, ?, ?, 1, ?)').run('c', NOW, JSON.stringify(defaultSettings('c')));
+    const device =
+      db.prepare(`INSERT INTO devices (connector, identity, created, expiry_logged, locked, reprovision, tags,
+      last_seen, last_ip, activity, phase) VALUES (1, ?1, ?2, 0, 0, 0, '{}', ?3, '192.0.2.1', coalesce(?3, ?2), 0)`);
+    device.run('unheard', NOW, null);
+    device.run('heard', NOW - MINUTE, NOW);
+    device.run('long-ago', NOW - MINUTE, NOW - 10 * MINUTE);
+    db.close();
+
+    const store = await openSqliteStore({ folder });
+    const page = await store.listDevices('c', {}, { sort: '-activity', limit: 10 }, NOW);
+    assert.deepEqual(
+      page.devices.map(({ identity }) => identity),
+      ['heard', 'unheard', 'long-ago'],
+    );
+    await store.sampleOnline(NOW);
+    const { online, writes } = await store.readFigures('c', { from: NOW, to: NOW, bucket: MINUTE });
+    assert.deepEqual([online, writes], [[1], [0]]);
+    await store.close();
+  });
+});
+
+test('a database of a later version is refused, and says so', async () => {
+  await inFolder(async (folder) => {
+    const db = new DatabaseSync(databaseFile(folder));
+    migrate(db, [...migrations, 'CREATE TABLE later (n INTEGER)']);
+    db.close();
+    await assert.rejects(openSqliteStore({ folder }), /schema \d+; this version of Slipway knows \d+/);
+  });
+});
