@@ -10,6 +10,7 @@ import { pinned, pinSelf } from './cores.ts';
 import { dropFleet } from './fleet.ts';
 import type { BenchOptions, Result, Row } from './result.ts';
 import { activate } from './rows/activate.ts';
+import { consoleRow } from './rows/console.ts';
 import { httpWrite, httpWriteTls } from './rows/http-write.ts';
 import { importRow } from './rows/import.ts';
 import { lists } from './rows/lists.ts';
@@ -22,6 +23,7 @@ const rows: Readonly<Record<string, Row>> = {
   activate,
   import: importRow,
   lists,
+  console: consoleRow,
   polls,
 };
 

@@ -10,7 +10,8 @@ import { onServerCore } from './cores.ts';
 import type { Target } from './load/connection.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const admin = { email: 'bench@localhost', password: 'bench-bench-bench' };
+/** The first account of every server under measurement. */
+export const admin = { email: 'bench@localhost', password: 'bench-bench-bench' };
 
 export interface Slipway {
   readonly pid: number;

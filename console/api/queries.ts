@@ -30,6 +30,15 @@ export const connectorQuery = (connector: string) =>
       unwrap(api.GET('/api:1/connectors/{connector}', { params: { path: { connector } }, signal })),
   });
 
+/** How a connector stands now: its devices by status, who is online, its last activity. */
+export const standingQuery = (connector: string) =>
+  queryOptions({
+    queryKey: ['standing', connector],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api:1/connectors/{connector}/figures', { params: { path: { connector } }, signal })),
+    refetchInterval: REFRESH,
+  });
+
 /** Settings with the version that they were read as (`ETag`), for `If-Match`. */
 export const settingsQuery = (connector: string) =>
   queryOptions({

@@ -1,6 +1,13 @@
-/** What the address of this page says. */
-export type OverviewSearch = Record<string, never>;
+/** What the address of the Overview says: how far it looks back. */
+import { oneOf } from '../devices/search.ts';
 
-export function readOverviewSearch(_given: Record<string, unknown>): OverviewSearch {
-  return {};
+export const ranges = ['1h', '6h', '24h', '7d', '30d'] as const;
+export type Range = (typeof ranges)[number];
+
+export interface OverviewSearch {
+  readonly range?: Range;
+}
+
+export function readOverviewSearch(given: Record<string, unknown>): OverviewSearch {
+  return { range: oneOf(ranges, given.range) };
 }

@@ -72,6 +72,8 @@ export interface Watched {
 
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({
+    // Without one Chromium takes that of the machine's C locale, which is no language at all.
+    locale: 'en-US',
     viewport: { width: 1280, height: 860 },
     permissions: ['clipboard-read', 'clipboard-write'],
     ...options,

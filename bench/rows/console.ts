@@ -1,0 +1,78 @@
+/** The console in a real browser: what its first load brings, and how soon a list of a large fleet is on the screen. */
+import type { Page } from 'playwright-core';
+import { launchBrowser } from '../../test/browser/browser.ts';
+import { takeFleet } from '../fleet.ts';
+import { median, percentile } from '../measure.ts';
+import type { Row } from '../result.ts';
+import { admin, type Slipway } from '../slipway.ts';
+
+/** ms from the click on the connector to its first page of devices. */
+const LIST_LIMIT = 300;
+/** Bytes of JavaScript, as they come over the wire, until the first page is there. */
+const SCRIPT_LIMIT = 350_000;
+
+export const consoleRow: Row = async (options) => {
+  const { server, rows } = await takeFleet(options.rows, options.nodeFlags);
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    const script = await firstLoad(page, server);
+    const times: number[] = [];
+    for (let round = 0; round < 2 * options.rounds + 1; round += 1) {
+      const time = await listTime(page, server);
+      // The first one also loads the page's own script.
+      if (round > 0) times.push(time);
+    }
+    const common = { cpu_ms_per_1000: null, reference_cpu_ms_per_1000: null, load_share: null, goal: 1 };
+    return {
+      'console-script': {
+        ...common,
+        ours: script,
+        reference: SCRIPT_LIMIT,
+        ratio: SCRIPT_LIMIT / script,
+        unit: 'bytes',
+        rounds: 1,
+      },
+      'console-list': {
+        ...common,
+        ours: median(times),
+        reference: LIST_LIMIT,
+        ratio: LIST_LIMIT / median(times),
+        unit: 'ms',
+        rounds: times.length,
+        devices: rows,
+        p90_ms: percentile(times, 0.9),
+        max_ms: Math.max(...times),
+      },
+    };
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+};
+
+/** Signs in and gives the bytes of JavaScript that this took; no file of it was in the browser's cache. */
+async function firstLoad(page: Page, server: Slipway): Promise<number> {
+  await page.goto(`http://localhost:${server.consolePort}/`);
+  await page.getByLabel('Email').fill(admin.email);
+  await page.getByLabel('Password').first().fill(admin.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Tutorial' }).waitFor();
+  await page.waitForLoadState('networkidle');
+  return (await page.evaluate(
+    `performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js'))
+      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`,
+  )) as number;
+}
+
+/** From the click in the Solutions to the first device that can be seen. */
+async function listTime(page: Page, server: Slipway): Promise<number> {
+  await page.goto(`http://localhost:${server.consolePort}/`);
+  const link = page.getByRole('link', { name: 'Tutorial', exact: true });
+  await link.waitFor();
+  await page.waitForLoadState('networkidle');
+  const start = performance.now();
+  await link.click();
+  await page.locator('tbody tr a').first().waitFor();
+  return performance.now() - start;
+}

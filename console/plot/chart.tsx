@@ -1,0 +1,120 @@
+/** Draws a plot with uPlot, in the colours of the page, as wide as its place. Loaded lazily, by plot.tsx alone. */
+import 'uplot/dist/uPlot.min.css';
+import './chart.css';
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useMemo, useRef } from 'react';
+import uPlot from 'uplot';
+import { formatExact } from '../parts/format-time.ts';
+import type { PlotProps, PlotSeries } from './plot.tsx';
+
+type Props = PlotProps & { readonly height: number };
+
+export default function Chart({ label, times, series, height, unit = '', points = false, onZoom }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const zoom = useRef(onZoom);
+  zoom.current = onZoom;
+  const scheme = useComputedColorScheme('light');
+  const data = useMemo(
+    () => [times.map((time) => time / 1_000_000), ...series.map(({ values }) => values)] as uPlot.AlignedData,
+    [times, series],
+  );
+  const latest = useRef(data);
+  latest.current = data;
+  /** Changes with what has to be drawn anew from the beginning, not with the values. */
+  const looks = JSON.stringify(series.map(({ label, color, look }) => [label, color, look]));
+
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const options: uPlot.Options = {
+      width: element.clientWidth,
+      height,
+      series: [
+        { label: 'Time', value: (_self, at) => (at === null ? '–' : formatExact(at * 1_000_000).slice(0, 19)) },
+        ...series.map((one) => seriesOf(one, unit, points)),
+      ],
+      bands: series.flatMap(({ look }, at) => (look === 'band' ? [{ series: [at + 1, at] as [number, number] }] : [])),
+      axes: axesOf(unit),
+      cursor: { drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
+      scales: { y: { range: rangeOf } },
+      hooks: { setSelect: [(self) => select(self, zoom.current)] },
+    };
+    const drawn = new uPlot(options, latest.current, element);
+    plot.current = drawn;
+    const watcher = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height }));
+    watcher.observe(element);
+    return () => {
+      watcher.disconnect();
+      drawn.destroy();
+      plot.current = null;
+    };
+  }, [looks, unit, points, height, scheme]);
+
+  useEffect(() => plot.current?.setData(data), [data]);
+
+  return <div ref={place} role="img" aria-label={label} />;
+}
+
+const colorOf = (name: string) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--mantine-color-${name}`).trim();
+
+function seriesOf({ label, color, look = 'line' }: PlotSeries, unit: string, points: boolean): uPlot.Series {
+  const stroke = colorOf(`${color}-6`);
+  const paths = {
+    line: uPlot.paths.linear!(),
+    band: uPlot.paths.linear!(),
+    steps: uPlot.paths.stepped!({ align: 1 }),
+    bars: uPlot.paths.bars!({ size: [0.9, 60], align: 1 }),
+  }[look];
+  return {
+    label,
+    stroke,
+    width: look === 'bars' || look === 'band' ? 0 : 1.75,
+    fill: `${stroke}${look === 'bars' ? 'c0' : '22'}`,
+    paths,
+    points: { show: points, size: 5 },
+    value: (_self, value) =>
+      value === null || value === undefined ? '–' : `${Number(value.toPrecision(6))} ${unit}`.trim(),
+  };
+}
+
+function axesOf(unit: string): uPlot.Axis[] {
+  const stroke = colorOf('dimmed');
+  const lines = { stroke: colorOf('default-border'), width: 1 };
+  const common = { stroke, grid: lines, ticks: lines, font: '12px system-ui, sans-serif' };
+  return [
+    { ...common, space: 70, values: (_self, splits, _axis, _space, step) => splits.map((at) => tickOf(at, step)) },
+    { ...common, size: 56, values: (_self, values) => values.map((value) => `${shorten(value)}${unit && ` ${unit}`}`) },
+  ];
+}
+
+/** The time of day, or the day where the steps are that long. `at` and `step` in seconds. */
+function tickOf(at: number, step: number): string {
+  const text = formatExact(at * 1_000_000);
+  if (step >= 86_400) return text.slice(5, 10);
+  return text.slice(11, 19).endsWith('00:00') && text.slice(11, 13) === '00'
+    ? text.slice(5, 10)
+    : text.slice(11, step < 60 ? 19 : 16);
+}
+
+/** 1500 → 1.5k, so that all of an axis fits. */
+function shorten(value: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 }).format(value);
+}
+
+/** From 0 where nothing is below it and 0 is near; some room above; never flat. */
+function rangeOf(_self: uPlot, min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [0, 1];
+  const low = min >= 0 && min < max * 0.7 ? 0 : min;
+  const room = (max - low) * 0.08 || Math.abs(max) * 0.1 || 1;
+  return [low === 0 ? 0 : low - room, max + room];
+}
+
+function select(self: uPlot, onZoom: PlotProps['onZoom']): void {
+  const { left, width } = self.select;
+  if (width < 4) return;
+  const at = (x: number) => Math.round(self.posToVal(x, 'x') * 1_000_000);
+  onZoom?.(at(left), at(left + width));
+  self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+}
