@@ -3,7 +3,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 /** Where a server runs that the development server passes calls on to. */
-const server = process.env.SLIPWAY_DEV_SERVER ?? 'http://localhost:8080';
+const server = process.env.DEV_SERVER ?? 'http://localhost:8080';
 
 export default defineConfig({
   root: import.meta.dirname,
