@@ -8,6 +8,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { buildConsole } from '../src/console/build.ts';
 import { createLogger } from '../src/log.ts';
+import { prepareBrowser } from '../test/browser/browser.ts';
 import { missingTool, runTool } from '../test/helpers/tool.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -63,6 +64,7 @@ if (missing.length > 0) {
 } else {
   // Once, and not by the first of the servers that the tests start.
   await buildConsole(createLogger('info', process.stdout));
+  console.log(`chromium ${await prepareBrowser()}`);
   const empty = await runFiles(files);
   for (const file of empty) console.error(`No test ran in ${file}.`);
   if (empty.length > 0) process.exitCode = 1;

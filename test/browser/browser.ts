@@ -59,6 +59,14 @@ export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: path, args, env });
 }
 
+/** What the tests of the console will use. Unpacks it where it comes in a package: two files at once would get in each other's way. */
+export async function prepareBrowser(): Promise<string> {
+  const browser = await launchBrowser();
+  const version = browser.version();
+  await browser.close();
+  return `${version}, ${(await findExecutable()).path}`;
+}
+
 /** A page with all that went wrong in it. */
 export interface Watched {
   readonly page: Page;
