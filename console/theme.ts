@@ -18,7 +18,6 @@ const harbour: MantineColorsTuple = [
 export const theme = createTheme({
   primaryColor: 'harbour',
   primaryShade: { light: 7, dark: 7 },
-  autoContrast: true,
   colors: { harbour },
   defaultRadius: 'md',
   cursorType: 'pointer',
@@ -33,23 +32,34 @@ export const theme = createTheme({
   },
 });
 
-/** Dimmed and coloured texts, where Mantine's own shades have too little contrast on their grounds. */
+/** Colours of texts, and of grounds with white text on them, where Mantine's own shades have too little contrast. */
 export const cssVariables: CSSVariablesResolver = ({ colors }) => {
-  const names = Object.keys(colors);
-  const onLight = (shade: number) =>
-    Object.fromEntries(
-      names.map((name) => [`--mantine-color-${name}-light-color`, `var(--mantine-color-${name}-${shade})`]),
-    );
+  const names = Object.keys(colors).filter((name) => name !== 'dark');
+  const each = (make: (name: string) => Record<string, string>) =>
+    Object.fromEntries(names.flatMap((name) => Object.entries(make(name))));
+  const shade = (name: string, at: number) => `var(--mantine-color-${name}-${at})`;
+  const filled = (name: string) => ({
+    [`--mantine-color-${name}-filled`]: shade(name, name === 'harbour' ? 7 : 9),
+    [`--mantine-color-${name}-filled-hover`]: `color-mix(in srgb, ${shade(name, name === 'harbour' ? 7 : 9)}, black 12%)`,
+  });
   return {
     variables: {},
     light: {
-      ...onLight(9),
+      ...each((name) => ({
+        ...filled(name),
+        [`--mantine-color-${name}-light-color`]: `color-mix(in srgb, ${shade(name, 9)}, black 25%)`,
+        [`--mantine-color-${name}-text`]: `color-mix(in srgb, ${shade(name, 9)}, black 15%)`,
+      })),
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
       '--mantine-color-error': 'var(--mantine-color-red-9)',
     },
     dark: {
-      ...onLight(2),
+      ...each((name) => ({
+        ...filled(name),
+        [`--mantine-color-${name}-light-color`]: shade(name, 2),
+        [`--mantine-color-${name}-text`]: shade(name, 3),
+      })),
       '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
       '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
       '--mantine-color-error': 'var(--mantine-color-red-4)',

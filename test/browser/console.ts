@@ -35,8 +35,11 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
-/** Fails if axe-core finds anything serious or critical on what is shown now. */
+/** Fails if axe-core finds anything serious or critical on what is shown now, once nothing fades in any more. */
 export async function expectAccessible(page: Page): Promise<void> {
+  await page.waitForFunction(
+    "document.getAnimations().every(({ playState, effect }) => playState !== 'running' || effect?.getTiming().iterations === Infinity)",
+  );
   // Evaluated by the browser's own debugger: the page's content security policy takes no script of ours.
   await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
   const violations = (await page.evaluate('axe.run(document).then(({ violations }) => violations)')) as Violation[];
