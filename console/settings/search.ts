@@ -1,6 +1,17 @@
-/** What the address of this page says. */
-export type SettingsSearch = Record<string, never>;
+/** What the address of the Settings page says: the section that is asked for, and which dialog is open. */
+import { sectionIds } from './sections.ts';
 
-export function readSettingsSearch(_given: Record<string, unknown>): SettingsSearch {
-  return {};
+const dialogs = ['add-ca', 'add-crl', 'delete'] as const;
+
+export interface SettingsSearch {
+  readonly section?: (typeof sectionIds)[number];
+  readonly dialog?: (typeof dialogs)[number];
+}
+
+/** Takes whatever stands in an address; what makes no sense is left out. */
+export function readSettingsSearch(given: Record<string, unknown>): SettingsSearch {
+  return {
+    section: sectionIds.find((id) => id === given.section),
+    dialog: dialogs.find((name) => name === given.dialog),
+  };
 }

@@ -29,7 +29,7 @@ import {
   signOut,
   whoAmI,
 } from './session.ts';
-import { decodeCertificate, getSettings, patchSettings } from './settings.ts';
+import { decodeCertificate, decodeCrl, getSettings, patchSettings } from './settings.ts';
 import { getHistory, getState, patchState } from './state.ts';
 import { countTagValues, deleteTag, getTag, getTags, listTagNames, putTag, putTags } from './tags.ts';
 
@@ -63,6 +63,8 @@ Accept: application/x-ndjson the answer is lines of JSON: {"progress":{phase,row
 
 /** PEM certificates and revocation lists make settings long. */
 const SETTINGS_BYTES = 16_777_216;
+/** One revocation list, with its line breaks escaped. */
+const LIST_BYTES = 2_097_152;
 
 export const routes: readonly Route[] = [
   row('public', 'GET', '/healthz', 'healthz', 'The process answers', healthz),
@@ -104,6 +106,9 @@ export const routes: readonly Route[] = [
   row('viewer', 'GET', device2, 'getSettings', 'Settings', getSettings),
   row('admin', 'PATCH', device2, 'patchSettings', 'Change settings', patchSettings, { bodyLimit: SETTINGS_BYTES }),
   row('viewer', 'POST', `${device2}/pki/decode`, 'decodeCertificate', 'What a PEM certificate says', decodeCertificate),
+  row('viewer', 'POST', `${device2}/pki/decode-crl`, 'decodeCrl', 'What a PEM revocation list says', decodeCrl, {
+    bodyLimit: LIST_BYTES,
+  }),
 
   row('viewer', 'GET', `${device2}/identity`, 'listDevices', 'Devices, newest first', listDevices),
   row(

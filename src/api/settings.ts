@@ -4,11 +4,18 @@ import { describeCertificate } from '../domain/certificate.ts';
 import type { Connector, ConnectorSettings } from '../domain/connector.ts';
 import { AppError } from '../domain/errors.ts';
 import { checkCaCertificate, checkCrl } from '../domain/pki.ts';
+import { describeRevocationList } from '../domain/revocation-description.ts';
 import { checkSettings, mergeSettings, type SettingsPatch } from '../domain/settings.ts';
 import { type ApiDeps, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams, ref } from './schema/common.ts';
-import { certificateDescription, decodeBody, settingsPatch } from './schema/connector.ts';
+import {
+  certificateDescription,
+  crlDescription,
+  decodeBody,
+  decodeCrlBody,
+  settingsPatch,
+} from './schema/connector.ts';
 
 /** `ETag` tells the version, so that a change can be made of just this one. */
 export const getSettings = handle({ params: connectorParams, response: { 200: ref('Settings') } }, async (call) => {
@@ -51,6 +58,12 @@ function expectVersion(match: string | undefined, version: number): void {
 export const decodeCertificate = handle(
   { params: connectorParams, body: decodeBody, response: { 200: certificateDescription } },
   async (call) => describeCertificate(call.body.certificate),
+);
+
+/** What a PEM revocation list says, before it is saved. CRL_INVALID. */
+export const decodeCrl = handle(
+  { params: connectorParams, body: decodeCrlBody, response: { 200: crlDescription } },
+  async (call) => describeRevocationList(call.body.crl),
 );
 
 /** SETTINGS_INVALID, with a detail per fault. */

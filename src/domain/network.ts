@@ -1,5 +1,6 @@
 /** Addresses and ranges of addresses, v4 and v6 (provisioning.md, `ip_whitelisting`). Does not know whose they are. */
 import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
+import { parseRangeText } from './ip-text.ts';
 
 interface Range {
   readonly address: string;
@@ -15,11 +16,6 @@ export function normalizeAddress(ip: string): string {
   const { address } = new SocketAddress({ address: plain, family: 'ipv6' });
   // RFC 4291, 2.5.5.2: only IPv4-mapped addresses are written like this.
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
-}
-
-/** Whether the text is an IP or a CIDR range (`10.0.0.0/8`, `2001:db8::/32`). Bits beyond the mask may be set. */
-export function checkRange(text: string): boolean {
-  return parseRange(text) !== null;
 }
 
 /** Whether the address is in one of the ranges. An empty list allows nobody; so does text that is no address. */
@@ -44,15 +40,13 @@ function listOf(allowed: readonly string[]): BlockList {
 }
 
 function parseRange(text: string): Range | null {
-  const [, given, size] = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
-  if (given === undefined || isIP(given) === 0) return null;
-  const width = isIPv4(given) ? 32 : 128;
-  const bits = size === undefined ? width : Number(size);
-  if (bits > width) return null;
+  const range = parseRangeText(text);
+  if (range === null) return null;
+  const { address: given, bits, family } = range;
   const address = normalizeAddress(given);
   if (!isIPv4(address)) return { address, bits, family: 'ipv6' };
   // A mapped range that reaches beyond the mapped addresses is a v6 range.
-  const inner = bits - (width - 32);
+  const inner = family === 4 ? bits : bits - 96;
   return inner < 0 ? { address: given, bits, family: 'ipv6' } : { address, bits: inner, family: 'ipv4' };
 }
 

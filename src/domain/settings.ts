@@ -5,7 +5,7 @@
 import { type Casing, type ConnectorSettings, eventTypes, type IdentityFormat, type Resource } from './connector.ts';
 import { type AppError, printable } from './errors.ts';
 import { byteLength, checkAlways, IDENTITY_BYTES_MAX, identityTypes, leastLength } from './identity.ts';
-import { checkRange } from './network.ts';
+import { checkRange } from './ip-text.ts';
 import { checkResource, type SettingFault, type ValueFault } from './resources.ts';
 
 export type { SettingFault } from './resources.ts';

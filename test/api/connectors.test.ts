@@ -143,6 +143,19 @@ test('a CA is decoded before it is saved, and a certificate that is none is refu
   assert.equal((await api.call('POST', `${base}/pki/decode`, { certificate: 'x' })).body.code, 'PEM_INVALID');
 });
 
+test('a revocation list is decoded before it is saved', async () => {
+  const { base } = await api.connector();
+  const ca = factory.authority('Root of a list');
+  const crl = ca.revoke(ca.issue('r1'), ca.issue('r2'));
+  const { status, body } = await api.call('POST', `${base}/pki/decode-crl`, { crl }, { as: 'viewer' });
+  assert.equal(status, 200);
+  assert.equal(body.issuer, 'O=Tests, CN=Root of a list');
+  assert.equal(body.revoked, 2);
+  const days = (body.next_update - body.this_update) / 86_400_000_000;
+  assert.equal(days, 30);
+  assert.equal((await api.call('POST', `${base}/pki/decode-crl`, { crl: ca.cert })).body.code, 'CRL_INVALID');
+});
+
 test('a key that is pasted as a certificate is not repeated', async () => {
   const { base } = await api.connector();
   const { key } = factory.selfSigned('d');

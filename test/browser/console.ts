@@ -35,11 +35,19 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
+/** Resolves when no transition is under way; those without end do not count. */
+const settle = `async () => {
+  const running = () =>
+    document
+      .getAnimations()
+      .filter(({ playState, effect }) => playState === 'running' && effect?.getTiming().iterations !== Infinity);
+  while (running().length > 0) await Promise.allSettled(running().map(({ finished }) => finished));
+}`;
+
 /** Fails if axe-core finds anything serious or critical on what is shown now, once nothing fades in any more. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.waitForFunction(
-    "document.getAnimations().every(({ playState, effect }) => playState !== 'running' || effect?.getTiming().iterations === Infinity)",
-  );
+  // Not by waitForFunction, which evaluates text again and again inside the page: its policy forbids that.
+  await page.evaluate(`(${settle})()`);
   // Evaluated by the browser's own debugger: the page's content security policy takes no script of ours.
   await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
   const violations = (await page.evaluate('axe.run(document).then(({ violations }) => violations)')) as Violation[];

@@ -154,3 +154,12 @@ export const certificateDescription = Type.Object({
   is_ca: Type.Boolean(),
   key: Type.String(),
 });
+
+export const decodeCrlBody = closed({ crl: Type.String({ maxLength: limits.pem, description: 'PEM' }) });
+const moment = Type.Union([Type.Integer(), Type.Null()], { description: 'µs since the epoch' });
+export const crlDescription = Type.Object({
+  issuer: Type.String(),
+  this_update: moment,
+  next_update: moment,
+  revoked: Type.Integer({ description: 'certificates on the list' }),
+});

@@ -1,0 +1,63 @@
+/** How long things are kept, and how much a device may send. */
+import { SimpleGrid } from '@mantine/core';
+import { useField } from './editor.ts';
+import { NumberField } from './number-field.tsx';
+import { Section } from './section.tsx';
+
+export function Retention() {
+  return (
+    <Section
+      id="retention"
+      about="How long things are kept, in days; 0 keeps without end. What is older is removed within minutes, for good."
+    >
+      <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
+        <Days path="retention.events_days" label="Keep events" about="Of the log" />
+        <Days
+          path="retention.history_days"
+          label="Keep the history of resources"
+          about="The current value stays in any case"
+        />
+        <Days
+          path="retention.expired_days"
+          label="Keep expired whitelist entries"
+          about="That closed without provisioning"
+        />
+      </SimpleGrid>
+    </Section>
+  );
+}
+
+interface DaysProps {
+  readonly path: 'retention.events_days' | 'retention.history_days' | 'retention.expired_days';
+  readonly label: string;
+  readonly about: string;
+}
+
+function Days({ path, label, about }: DaysProps) {
+  const { set, ...field } = useField(path);
+  return (
+    <NumberField
+      {...field}
+      label={label}
+      description={about}
+      unit={field.value === 0 ? 'without end' : 'days'}
+      onChange={set}
+    />
+  );
+}
+
+export function Limits() {
+  const { set, ...field } = useField('limits.requests_per_minute');
+  return (
+    <Section id="limits">
+      <NumberField
+        {...field}
+        label="Requests per minute"
+        description="Of each device; what is beyond gets 429 until the next minute. 0 is no limit."
+        unit={field.value === 0 ? 'no limit' : 'per device'}
+        maw={480}
+        onChange={set}
+      />
+    </Section>
+  );
+}

@@ -1,0 +1,85 @@
+/** Values of settings in the words of the form. */
+import type { AuthType, Casing, EventType, IdentityType } from '../../src/domain/connector.ts';
+import type { Path, Values } from './values.ts';
+
+export const authTypes: Readonly<Record<AuthType, { readonly label: string; readonly about: string }>> = {
+  token: {
+    label: 'Token',
+    about: 'The server makes a secret of 40 characters for each device when it provisions, and tells it once.',
+  },
+  password: {
+    label: 'Password',
+    about: 'Each device brings a password of its own, 20 to 512 bytes, when it provisions.',
+  },
+  certificate: {
+    label: 'TLS Client Certificate',
+    about: 'Each device proves a private key that never leaves it; the CN of its certificate is its identity.',
+  },
+};
+
+/** provisioning.md, console label. */
+export const identityTypes: Readonly<Record<IdentityType, string>> = {
+  opaque: 'Opaque',
+  base10: 'Base 10',
+  base16: 'Base 16',
+  mac: 'MAC',
+  'mac-colon': 'MAC (:)',
+  'mac-dash': 'MAC (-)',
+  uuid: 'UUIDv4',
+};
+
+export const casings: Readonly<Record<Casing, string>> = {
+  mixed: 'Upper or lower case',
+  lower: 'Lower case',
+  upper: 'Upper case',
+};
+
+export const eventMeanings: Readonly<Record<EventType, string>> = {
+  provisioned: 'A device got its credential',
+  data_in: 'A device wrote values',
+  data_out: 'A device read values',
+  publish: 'A value was sent to a device',
+  connect: 'A device opened an MQTT session',
+  disconnect: 'An MQTT session ended',
+  expired: 'An activation window closed unused',
+  deleted: 'A device was deleted',
+  content_in: 'A device sent a file',
+  whitelisted: 'An identity was let in',
+  refused: 'A device was refused, and why',
+  locked: 'A device was locked',
+  unlocked: 'A device was unlocked',
+  revoked: 'A credential was revoked',
+  reprovision: 'A device may provision once more',
+};
+
+/** Fields that are counted in days, 0 being without end. */
+const days: readonly Path[] = ['retention.events_days', 'retention.history_days', 'retention.expired_days'];
+
+/** A value as it is told in a list of changes; lists have words of their own. */
+export function inWords<P extends Path>(path: P, value: Values[P]): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'number') return numberInWords(path, value);
+  if (Array.isArray(value)) return `${value.length} ${value.length === 1 ? 'entry' : 'entries'}`;
+  const text = value as string;
+  if (path === 'provisioning.auth_type') return authTypes[text as AuthType].label;
+  if (path === 'identity_format.type') return identityTypes[text as IdentityType];
+  if (path === 'identity_format.options.casing') return casings[text as Casing];
+  return text === '' ? 'none' : text;
+}
+
+function numberInWords(path: Path, value: number): string {
+  if (Number.isNaN(value)) return 'nothing';
+  if (path === 'identity_format.options.length') return value === 0 ? 'any' : String(value);
+  if (path === 'limits.requests_per_minute') return value === 0 ? 'no limit' : String(value);
+  if (path === 'provisioning.expire_hours') return plural(value, 'hour');
+  if (days.includes(path)) return value === 0 ? 'without end' : plural(value, 'day');
+  return String(value);
+}
+
+/** `1 day`, `2 days` */
+export const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** The texts joined as a sentence does: `a, b and c`. */
+export function listed(texts: readonly string[]): string {
+  return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
+}
