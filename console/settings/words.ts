@@ -37,8 +37,8 @@ export const casings: Readonly<Record<Casing, string>> = {
 export const eventMeanings: Readonly<Record<EventType, string>> = {
   provisioned: 'A device got its credential',
   data_in: 'A device wrote values',
-  data_out: 'A device read values',
-  publish: 'A value was sent to a device',
+  data_out: 'A value was set for a device',
+  publish: 'A device sent a message of its own',
   connect: 'A device opened an MQTT session',
   disconnect: 'An MQTT session ended',
   expired: 'An activation window closed unused',
