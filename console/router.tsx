@@ -6,6 +6,7 @@ import { readLogSearch } from './logs/search.ts';
 import { readOverviewSearch } from './overview/search.ts';
 import { NotFound } from './parts/not-found.tsx';
 import { PageFailure } from './parts/page-failure.tsx';
+import { readResourceSearch } from './resources/search.ts';
 import { readSettingsSearch } from './settings/search.ts';
 import { Layout } from './shell/layout.tsx';
 
@@ -68,6 +69,7 @@ const logs = createRoute({
 const resources = createRoute({
   getParentRoute: () => connector,
   path: '/resources',
+  validateSearch: readResourceSearch,
   component: lazyRouteComponent(() => import('./resources/page.tsx'), 'ResourcesPage'),
 });
 
