@@ -1,6 +1,8 @@
 /** What the console knows of the server, by key: which call answers which question, and how long the answer is fresh. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api, unwrap } from './client.ts';
+import { ApiFailure } from './failure.ts';
+import type { Identity } from './types.ts';
 
 /** Figures and lists are asked for again this often while their page is open, in ms. */
 const REFRESH = 5_000;
@@ -90,15 +92,18 @@ export const deviceCountQuery = (connector: string, query: Omit<DeviceListQuery,
     refetchInterval: REFRESH,
   });
 
+/** One device; null if the identity is not known. */
 export const deviceQuery = (connector: string, identity: string) =>
   queryOptions({
     queryKey: ['device', connector, identity],
-    queryFn: ({ signal }) =>
-      unwrap(
-        api.GET('/api:1/service/{connector}/device2/identity/{identity}', {
-          params: { path: { connector, identity } },
-          signal,
-        }),
-      ),
-    refetchInterval: REFRESH,
+    queryFn: async ({ signal }): Promise<Identity | null> => {
+      const params = { path: { connector, identity } };
+      const call = unwrap(api.GET('/api:1/service/{connector}/device2/identity/{identity}', { params, signal }));
+      return call.catch((error) => {
+        if (error instanceof ApiFailure && error.code === 'DEVICE_UNKNOWN') return null;
+        throw error;
+      });
+    },
+    // One that is not known is told by what explains its refusals, without an error each time.
+    refetchInterval: ({ state }) => (state.data === null ? false : REFRESH),
   });

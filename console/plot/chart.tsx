@@ -9,11 +9,13 @@ import type { PlotProps, PlotSeries } from './plot.tsx';
 
 type Props = PlotProps & { readonly height: number };
 
-export default function Chart({ label, times, series, height, unit = '', points = false, onZoom }: Props) {
+export default function Chart({ label, times, series, height, unit = '', points = false, span, names, onZoom }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const zoom = useRef(onZoom);
   zoom.current = onZoom;
+  const shown = useRef(span);
+  shown.current = span;
   const scheme = useComputedColorScheme('light');
   const data = useMemo(
     () => [times.map((time) => time / 1_000_000), ...series.map(({ values }) => values)] as uPlot.AlignedData,
@@ -22,7 +24,7 @@ export default function Chart({ label, times, series, height, unit = '', points 
   const latest = useRef(data);
   latest.current = data;
   /** Changes with what has to be drawn anew from the beginning, not with the values. */
-  const looks = JSON.stringify(series.map(({ label, color, look }) => [label, color, look]));
+  const looks = JSON.stringify([names, series.map(({ label, color, look }) => [label, color, look])]);
 
   useEffect(() => {
     const element = place.current;
@@ -32,12 +34,20 @@ export default function Chart({ label, times, series, height, unit = '', points 
       height,
       series: [
         { label: 'Time', value: (_self, at) => (at === null ? '–' : formatExact(at * 1_000_000).slice(0, 19)) },
-        ...series.map((one) => seriesOf(one, unit, points)),
+        ...series.map((one) => seriesOf(one, unit, points, names)),
       ],
       bands: series.flatMap(({ look }, at) => (look === 'band' ? [{ series: [at + 1, at] as [number, number] }] : [])),
-      axes: axesOf(unit),
+      axes: axesOf(unit, names),
       cursor: { drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
-      scales: { y: { range: rangeOf } },
+      scales: {
+        x: {
+          range: (_self, min, max) =>
+            shown.current ? [seconds(shown.current.from), seconds(shown.current.to)] : [min, max],
+        },
+        y: {
+          range: names ? [-0.1, names.length - 0.9] : series.some(({ look }) => look === 'bare') ? tightRange : rangeOf,
+        },
+      },
       hooks: { setSelect: [(self) => select(self, zoom.current)] },
     };
     const drawn = new uPlot(options, latest.current, element);
@@ -51,41 +61,59 @@ export default function Chart({ label, times, series, height, unit = '', points 
     };
   }, [looks, unit, points, height, scheme]);
 
-  useEffect(() => plot.current?.setData(data), [data]);
+  // A time that has gone on moves the plot also where no value has come.
+  useEffect(() => plot.current?.setData(data), [data, span?.from, span?.to]);
 
   return <div ref={place} role="img" aria-label={label} />;
 }
 
+const seconds = (time: number) => time / 1_000_000;
+
 const colorOf = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--mantine-color-${name}`).trim();
 
-function seriesOf({ label, color, look = 'line' }: PlotSeries, unit: string, points: boolean): uPlot.Series {
+function seriesOf(
+  { label, color, look = 'line' }: PlotSeries,
+  unit: string,
+  points: boolean,
+  names: PlotProps['names'],
+): uPlot.Series {
   const stroke = colorOf(`${color}-6`);
   const paths = {
     line: uPlot.paths.linear!(),
+    bare: uPlot.paths.linear!(),
     band: uPlot.paths.linear!(),
+    edge: uPlot.paths.linear!(),
     steps: uPlot.paths.stepped!({ align: 1 }),
     bars: uPlot.paths.bars!({ size: [0.9, 60], align: 1 }),
   }[look];
   return {
     label,
     stroke,
-    width: look === 'bars' || look === 'band' ? 0 : 1.75,
-    fill: `${stroke}${look === 'bars' ? 'c0' : '22'}`,
+    width: ['bars', 'band', 'edge'].includes(look) ? 0 : 1.75,
+    fill: ['bare', 'edge'].includes(look) ? undefined : `${stroke}${look === 'bars' ? 'c0' : '22'}`,
     paths,
-    points: { show: points, size: 5 },
+    points: { show: points && !['band', 'edge'].includes(look), size: 5 },
     value: (_self, value) =>
-      value === null || value === undefined ? '–' : `${Number(value.toPrecision(6))} ${unit}`.trim(),
+      value === null || value === undefined
+        ? '–'
+        : (names?.[value] ?? `${Number(value.toPrecision(6))} ${unit}`.trim()),
   };
 }
 
-function axesOf(unit: string): uPlot.Axis[] {
+function axesOf(unit: string, names: PlotProps['names']): uPlot.Axis[] {
   const stroke = colorOf('dimmed');
   const lines = { stroke: colorOf('default-border'), width: 1 };
   const common = { stroke, grid: lines, ticks: lines, font: '12px system-ui, sans-serif' };
   return [
     { ...common, space: 70, values: (_self, splits, _axis, _space, step) => splits.map((at) => tickOf(at, step)) },
-    { ...common, size: 56, values: (_self, values) => values.map((value) => `${shorten(value)}${unit && ` ${unit}`}`) },
+    names
+      ? { ...common, size: 56, splits: () => names.map((_, at) => at), values: () => [...names] }
+      : {
+          ...common,
+          size: 56,
+          values: (_self, values) => values.map((value) => `${shorten(value)}${unit && ` ${unit}`}`),
+        },
   ];
 }
 
@@ -109,6 +137,13 @@ function rangeOf(_self: uPlot, min: number | null, max: number | null): [number,
   const low = min >= 0 && min < max * 0.7 ? 0 : min;
   const room = (max - low) * 0.08 || Math.abs(max) * 0.1 || 1;
   return [low === 0 ? 0 : low - room, max + room];
+}
+
+/** For measurements, where small changes count: from the least to the greatest, with some room; never flat. */
+function tightRange(_self: uPlot, min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [0, 1];
+  const room = (max - min) * 0.08 || Math.abs(max) * 0.1 || 1;
+  return [min - room, max + room];
 }
 
 function select(self: uPlot, onZoom: PlotProps['onZoom']): void {

@@ -2,8 +2,12 @@
 import { Group, ScrollArea, SegmentedControl, Skeleton, Table, Text } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
 import { formatExact } from '../parts/format-time.ts';
+import { mendLanguage } from './language.ts';
 
-const Chart = lazy(() => import('./chart.tsx'));
+const Chart = lazy(() => {
+  mendLanguage();
+  return import('./chart.tsx');
+});
 
 export interface PlotSeries {
   readonly label: string;
@@ -11,8 +15,11 @@ export interface PlotSeries {
   readonly color: string;
   /** One for each time; null = nothing known. */
   readonly values: readonly (number | null)[];
-  /** `bars` for counts, `line` unless given, `band` for the edge of a band with the series before it. */
-  readonly look?: 'line' | 'steps' | 'bars' | 'band';
+  /**
+   * `bars` for counts, `line` unless given, `bare` for a line without anything below it, `band` for the edge of a band with
+   * the series before it, `edge` for that other edge where it is no line of its own.
+   */
+  readonly look?: 'line' | 'bare' | 'steps' | 'bars' | 'band' | 'edge';
 }
 
 export interface PlotProps {
@@ -25,6 +32,10 @@ export interface PlotProps {
   readonly unit?: string;
   /** Marks each point: for few of them. */
   readonly points?: boolean;
+  /** The time that the plot shows, µs; that of the values unless given. */
+  readonly span?: { readonly from: number; readonly to: number };
+  /** Names for 0, 1, … in place of numbers, where the values stand for something: `['false', 'true']`. */
+  readonly names?: readonly string[];
   /** Called with the stretch that was drawn over with the mouse, µs. */
   readonly onZoom?: (from: number, to: number) => void;
 }
@@ -49,14 +60,17 @@ export function Plot(props: PlotProps) {
           ]}
         />
       </Group>
-      {view === 'table' ? (
-        <AsTable {...props} />
-      ) : (
-        <Suspense fallback={<Skeleton height={height + 30} radius="sm" />}>
-          <Chart {...props} height={height} />
-        </Suspense>
-      )}
+      {view === 'table' ? <AsTable {...props} /> : <Drawing {...props} height={height} />}
     </div>
+  );
+}
+
+/** The plot without its table, for a page that has one of its own. */
+export function Drawing({ height = 180, ...props }: PlotProps) {
+  return (
+    <Suspense fallback={<Skeleton height={height + 30} radius="sm" />}>
+      <Chart {...props} height={height} />
+    </Suspense>
   );
 }
 

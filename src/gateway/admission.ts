@@ -16,6 +16,7 @@ import {
   isBound,
   renew,
 } from '../domain/provisioning.ts';
+import { tellingCodes } from '../domain/refusals.ts';
 import type { Logger } from '../log.ts';
 import type { Found, Store } from '../store/store.ts';
 import type { Directory } from './directory.ts';
@@ -61,32 +62,7 @@ export interface Admission {
   refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown;
 }
 
-/** Refusals that say something about a device or its credential; others are about the bytes of a request. */
-const telling: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'CREDENTIAL_MISSING',
-  'CREDENTIAL_INVALID',
-  'CREDENTIAL_EXPIRED',
-  'CREDENTIAL_CONFLICT',
-  'CREDENTIAL_TAKEN',
-  'DEVICE_LOCKED',
-  'CERTIFICATE_NOT_YET_VALID',
-  'CERTIFICATE_EXPIRED',
-  'CERTIFICATE_UNTRUSTED',
-  'CERTIFICATE_REVOKED',
-  'CERTIFICATE_NAME',
-  'CERTIFICATE_REQUIRED',
-  'CERTIFICATE_NOT_WANTED',
-  'PROVISIONING_DISABLED',
-  'ADDRESS_NOT_ALLOWED',
-  'IDENTITY_UNKNOWN',
-  'IDENTITY_FORMAT',
-  'ALREADY_PROVISIONED',
-  'WINDOW_CLOSED',
-  'PASSWORD_MISSING',
-  'PASSWORD_LENGTH',
-  'PASSWORD_NOT_WANTED',
-  'VALUE_REFUSED',
-]);
+const telling: ReadonlySet<ErrorCode> = new Set<ErrorCode>(tellingCodes);
 /** Those of them that a device which is who it says may cause again and again: logged, not counted as an attack. */
 const ofKnownDevices: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['VALUE_REFUSED']);
 
@@ -112,7 +88,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const claim: Claim = { identity: certificate?.commonName ?? null };
     try {
       if (token === null && basic === null) return await byCertificate(connector, certificate, origin);
-      const session = token === null ? await byPassword(connector, basic!, claim) : await byToken(connector, token);
+      const session =
+        token === null ? await byPassword(connector, basic!, claim) : await byToken(connector, token, claim);
       if (certificate !== null && certificate.commonName !== session.ref.identity) {
         const seen = `a certificate for ${certificate.commonName ?? 'nobody'}`;
         throw new AppError('CREDENTIAL_CONFLICT', { seen, wanted: `one for ${session.ref.identity}` });
@@ -123,14 +100,20 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     }
   }
 
-  async function byToken(connector: Connector | null, text: string): Promise<Session> {
+  async function byToken(connector: Connector | null, text: string, claim: Claim): Promise<Session> {
     const token = normalizeToken(text);
     const digest = token === null ? null : digestOfToken(token);
     if (digest === null) throw new AppError('CREDENTIAL_INVALID', { seen: 'a token', wanted: '40 hex digits' });
     const known = sessions.get(`t:${digest}`);
     if (known !== undefined && holds(known)) return inConnector(known, connector);
     const accepts = (credential: Credential) => credential.type === 'token' && sameDigest(credential.digest, digest);
-    const session = await admit(`t:${digest}`, 'token', () => store.findByToken(digest), accepts);
+    const find = async () => {
+      const found = await store.findByToken(digest);
+      // A token tells whose it is, so that a refusal (locked, ended) can be told of that device.
+      if (found !== null && found.ref.connector === connector?.id) claim.identity = found.ref.identity;
+      return found;
+    };
+    const session = await admit(`t:${digest}`, 'token', find, accepts);
     return inConnector(session, connector);
   }
 

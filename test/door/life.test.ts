@@ -290,6 +290,21 @@ test('a wrong password is told of the device that it was for', async () => {
   assert.equal((await connector.events('refused'))[0]?.identity, 'd1');
 });
 
+test('a refused token is told of the device whose it is, and at the door of another connector of nobody', async () => {
+  const [connector, other] = [await newConnector(server), await newConnector(server)];
+  const token = await connector.provision('d1');
+  await connector.change('d1', { locked: true });
+  assert.equal(await connector.write('a=1', { token }), 403);
+  await connector.change('d1', { locked: false });
+  assert.equal(await other.write('a=1', { token }), 401);
+  const refused = async (at: typeof connector) => {
+    await eventually('a refused event', async () => (await at.events('refused')).length > 0);
+    return (await at.events('refused')).map(({ identity, payload }) => [identity, payload.rule]);
+  };
+  assert.deepEqual(await refused(connector), [['d1', 'DEVICE_LOCKED']]);
+  assert.deepEqual(await refused(other), [[null, 'CREDENTIAL_INVALID']]);
+});
+
 test('every refusal is told in the log with its rule, what was seen and what was wanted', async () => {
   const connector = await newConnector(server, { provisioning: { auth_type: 'password' } });
   await connector.whitelist('d1');
