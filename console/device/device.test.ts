@@ -6,7 +6,6 @@ import type { Identity, Resource } from '../api/types.ts';
 import { possibleActions, windowEnd } from './actions.ts';
 import { activationCommands, type CommandContext, dataCommands, quote } from './commands.ts';
 import { formatFingerprint, validityOf } from './credential.ts';
-import { summaryOf } from './event-looks.ts';
 import {
   bucketOf,
   describe,
@@ -216,21 +215,4 @@ test('a certificate that ends within thirty days is worth a word', () => {
     formatFingerprint('abcd01').map(({ text }) => text),
     ['AB:', 'CD:', '01'],
   );
-});
-
-test('an event is told in a line', () => {
-  const point = (values: object) => ({ timestamp: now, values });
-  assert.equal(summaryOf({ type: 'data_in', payload: [point({ t: '1', mode: 'eco' })] }), 't = 1, mode = eco');
-  assert.equal(
-    summaryOf({ type: 'data_in', payload: [point({ t: '1' }), point({ t: '2' }), point({ u: '3' })] }),
-    't: 2 values, u: 1 value',
-  );
-  assert.equal(summaryOf({ type: 'refused', payload: { message: 'The device is locked.' } }), 'The device is locked.');
-  assert.equal(
-    summaryOf({ type: 'provisioned', payload: { auth: 'token', registered_itself: true } }),
-    'by token, registered itself',
-  );
-  assert.equal(summaryOf({ type: 'locked', payload: { who: 'admin@localhost' } }), 'admin@localhost');
-  assert.equal(summaryOf({ type: 'expired', payload: null }), '');
-  assert.equal(summaryOf({ type: 'data_out', payload: [point({ t: 'x'.repeat(500) })] }).length, 201);
 });

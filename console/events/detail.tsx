@@ -14,9 +14,11 @@ interface Props {
   readonly connector: string;
   readonly event: LogEvent;
   readonly onOnly?: (identity: string) => void;
+  /** Shown on the page of its device, which need not be linked. */
+  readonly here?: boolean;
 }
 
-export function EventDetail({ connector, event, onOnly }: Props) {
+export function EventDetail({ connector, event, onOnly, here = false }: Props) {
   const { type, identity, timestamp, payload } = event;
   const json = JSON.stringify(event, null, 2);
   return (
@@ -37,7 +39,7 @@ export function EventDetail({ connector, event, onOnly }: Props) {
               Only this device
             </Button>
           )}
-          {identity !== null && (
+          {identity !== null && !here && (
             <ButtonLink
               size="compact-sm"
               variant="default"

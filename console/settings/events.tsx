@@ -1,9 +1,9 @@
 /** Which events the log shows. */
 import { Button, Checkbox, Group, SimpleGrid, Stack } from '@mantine/core';
 import { type EventType, eventTypes } from '../../src/domain/connector.ts';
+import { eventLabels } from '../events/labels.ts';
 import { useField } from './editor.ts';
 import { Section } from './section.tsx';
-import { eventMeanings } from './words.ts';
 
 export function Events() {
   const { id, value, set, error, disabled } = useField('events.types');
@@ -27,8 +27,12 @@ export function Events() {
               key={type}
               value={type}
               disabled={disabled}
-              label={<span className="mono">{type}</span>}
-              description={eventMeanings[type]}
+              label={
+                <>
+                  {eventLabels[type].label} <span className="mono">{type}</span>
+                </>
+              }
+              description={eventLabels[type].meaning}
             />
           ))}
         </SimpleGrid>

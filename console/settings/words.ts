@@ -1,5 +1,5 @@
 /** Values of settings in the words of the form. */
-import type { AuthType, Casing, EventType, IdentityType } from '../../src/domain/connector.ts';
+import type { AuthType, Casing, IdentityType } from '../../src/domain/connector.ts';
 import type { Path, Values } from './values.ts';
 
 export const authTypes: Readonly<Record<AuthType, { readonly label: string; readonly about: string }>> = {
@@ -32,24 +32,6 @@ export const casings: Readonly<Record<Casing, string>> = {
   mixed: 'Upper or lower case',
   lower: 'Lower case',
   upper: 'Upper case',
-};
-
-export const eventMeanings: Readonly<Record<EventType, string>> = {
-  provisioned: 'A device got its credential',
-  data_in: 'A device wrote values',
-  data_out: 'A value was set for a device',
-  publish: 'A device sent a message of its own',
-  connect: 'A device opened an MQTT session',
-  disconnect: 'An MQTT session ended',
-  expired: 'An activation window closed unused',
-  deleted: 'A device was deleted',
-  content_in: 'A device sent a file',
-  whitelisted: 'An identity was let in',
-  refused: 'A device was refused, and why',
-  locked: 'A device was locked',
-  unlocked: 'A device was unlocked',
-  revoked: 'A credential was revoked',
-  reprovision: 'A device may provision once more',
 };
 
 /** Fields that are counted in days, 0 being without end. */

@@ -61,7 +61,7 @@ describe('resources', () => {
     await connector.write('target=24.50', { token });
     await row('target').getByText('not taken over yet').waitFor({ state: 'hidden' });
 
-    await page.getByRole('button', { name: 'Set mode' }).click();
+    await page.getByRole('button', { name: 'Set mode', exact: true }).click();
     await page.getByRole('combobox', { name: 'Value of mode' }).click();
     await page.getByRole('option', { name: 'comfort' }).click();
     await table.getByRole('button', { name: 'Set', exact: true }).click();
@@ -180,9 +180,9 @@ test('the last events open to their JSON and lead to the Logs of this device', a
   const watched = await open('events-1');
   const { page } = watched;
   const events = part(page, 'Events');
-  await events.getByRole('button', { name: /whitelisted/ }).waitFor();
+  await events.getByRole('button', { name: /Whitelist/ }).waitFor();
   await connector.write('temperature=19.75', { token });
-  const line = events.getByRole('button', { name: /data_in.*temperature = 19\.75/ });
+  const line = events.getByRole('button', { name: /Write.*temperature=19\.75/ });
   await line.click();
   await events.getByText('"type": "data_in"').waitFor();
   await page.reload();
@@ -236,13 +236,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
       .getByRole('img', { name: /temperature: 1 value/ })
       .waitFor();
     await part(page, 'Why was it refused?').getByText('A device is provisioned once').waitFor();
-    await page.getByRole('button', { name: 'Set mode' }).click();
+    await page.getByRole('button', { name: 'Set mode', exact: true }).click();
     await page.getByRole('button', { name: 'Set target' }).click();
     await page.getByRole('button', { name: 'Set pump' }).click();
     await page.getByRole('button', { name: 'Change tag group' }).click();
-    await part(page, 'Events')
-      .getByRole('button', { name: /data_out/ })
-      .click();
+    await part(page, 'Events').getByRole('button', { name: /Set/ }).click();
     await expectAccessible(page);
     await expectNoSidewaysScrolling(page);
     await part(page, 'Over time').getByText('Table', { exact: true }).click();

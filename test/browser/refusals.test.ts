@@ -228,9 +228,7 @@ test('attempts that failed alike are one line; the page opens the newest only if
   await connector.write('a=1', { token });
   await watched.page.reload();
   await why.getByRole('heading', { name: 'The device is already provisioned' }).waitFor();
-  await part(watched.page, 'Events')
-    .getByRole('button', { name: /data_in/ })
-    .waitFor();
+  await part(watched.page, 'Events').getByRole('button', { name: /Write/ }).waitFor();
   await why.getByText('A device is provisioned once').waitFor({ state: 'hidden' });
   await why.getByRole('button', { name: /already provisioned/ }).press('Enter');
   await why.getByText('A device is provisioned once').waitFor();
