@@ -6,8 +6,12 @@ type Filter = Pick<DeviceListQuery, 'status' | 'identity' | 'tag' | 'batch' | 'o
 export interface DeviceSearch extends Filter {
   /** Cursors of the pages before this one, the last of them its own; none on the first page. */
   readonly pages?: readonly string[];
+  /** How many pages lie before those: their cursors were let go, for an address has its bounds (paging.ts). */
+  readonly skipped?: number;
   /** The dialog under + NEW DEVICE(S). */
   readonly add?: 'one' | 'many';
+  /** Whether "How a device provisions" is open; left out, the page decides. */
+  readonly how?: boolean;
 }
 
 const statuses = ['whitelisted', 'provisioned', 'expired', 'locked', 'reprovision'] as const;
@@ -24,7 +28,9 @@ export function readDeviceSearch(given: Record<string, unknown>): DeviceSearch {
     online: typeof given.online === 'boolean' ? given.online : undefined,
     sort: oneOf(sorts, given.sort),
     pages: textsOf(given.pages),
+    skipped: Number.isSafeInteger(given.skipped) && Number(given.skipped) > 0 ? Number(given.skipped) : undefined,
     add: oneOf(dialogs, given.add),
+    how: typeof given.how === 'boolean' ? given.how : undefined,
   };
 }
 

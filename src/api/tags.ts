@@ -7,7 +7,7 @@ import { handle } from './context.ts';
 import { checkTags } from './device-input.ts';
 import { actorOf, findConnector, findDevice } from './lookup.ts';
 import { closed, connectorParams, empty, identityParams, tagParams } from './schema/common.ts';
-import { tagAnswer, tagBody, tagCounts, tagNames, tagsAnswer, tagsBody } from './schema/device.ts';
+import { tagAnswer, tagBody, tagCounts, tagNames, tagsAnswer, tagsBody, tagValuesQuery } from './schema/device.ts';
 
 const nameParams = closed({
   connector: Type.String({ description: 'id of the connector', maxLength: 64 }),
@@ -65,7 +65,10 @@ export const listTagNames = handle(
 );
 
 /** The values that devices have under one name, with the number of devices each. */
-export const countTagValues = handle({ params: nameParams, response: { 200: tagCounts } }, async ({ deps, params }) => {
-  await findConnector(deps.store, params.connector);
-  return { name: params.name, values: await deps.store.countTagValues(params.connector, params.name) };
-});
+export const countTagValues = handle(
+  { params: nameParams, querystring: tagValuesQuery, response: { 200: tagCounts } },
+  async ({ deps, params, query }) => {
+    await findConnector(deps.store, params.connector);
+    return { name: params.name, values: await deps.store.countTagValues(params.connector, params.name, query) };
+  },
+);

@@ -114,6 +114,11 @@ export interface DevicePage {
   /** From an earlier page; CURSOR_INVALID if it is none or belongs to another sort. */
   readonly cursor?: string;
 }
+/** Which of a tag's values: those that begin so, and the first `limit` of them. */
+export interface ValuesPart {
+  readonly begins?: string;
+  readonly limit?: number;
+}
 
 export interface EventQuery {
   readonly types?: readonly EventType[];
@@ -250,7 +255,8 @@ export interface Store {
   /** All of one moment: they add up to the number of devices. */
   countByStatus(connector: string, now: number): Promise<Record<DeviceStatus, number>>;
   listTagNames(connector: string): Promise<string[]>;
-  countTagValues(connector: string, name: string): Promise<{ value: string; count: number }[]>;
+  /** In the order of the values; `begins` and `limit` narrow what may be a value per device. */
+  countTagValues(connector: string, name: string, part?: ValuesPart): Promise<{ value: string; count: number }[]>;
 
   // Data
   /** The hot path. */

@@ -400,6 +400,10 @@ test('tags: replaced as a whole, set and removed one by one, counted over the de
       { value: 'red', count: 2 },
     ],
   );
+  const few = async (query: string) => (await api.call('GET', `${base}/tags/colour?${query}`)).body;
+  assert.deepEqual((await few('begins=r')).values, [{ value: 'red', count: 2 }]);
+  assert.deepEqual((await few('limit=1')).values, [{ value: 'dark', count: 1 }]);
+  assert.equal((await few('limit=0')).code, 'SCHEMA');
   assert.equal((await api.call('DELETE', `${tags}/${name}`)).status, 204);
   for (const method of ['DELETE', 'GET'])
     assert.equal((await api.call(method, `${tags}/${name}`)).body.code, 'TAG_UNKNOWN');

@@ -207,6 +207,9 @@ export function listTests(open: Open): void {
           { value: 'south', count: 2 },
         ],
       );
+      same(await look.countTagValues(connector, 'site', { begins: 'so' }), [{ value: 'south', count: 2 }]);
+      same(await look.countTagValues(connector, 'site', { begins: 'north ' }), []);
+      same(await look.countTagValues(connector, 'site', { limit: 1 }), [{ value: 'north', count: 2 }]);
       same(await look.countTagValues(connector, '__proto__'), [{ value: 'p', count: 1 }]);
       same(await look.countTagValues(connector, 'gone'), []);
       same(await look.countTagValues(connector, 'Site'), [{ value: 'x', count: 1 }]);

@@ -119,6 +119,10 @@ export const tagBody = closed({ values: Type.Array(Type.String(), { minItems: 1,
 export const tagsAnswer = Type.Object({ tags: mapOf(Type.Array(Type.String())) });
 export const tagAnswer = Type.Object({ name: Type.String(), values: Type.Array(Type.String()) });
 export const tagNames = Type.Object({ names: Type.Array(Type.String()) });
+export const tagValuesQuery = closed({
+  begins: Type.Optional(Type.String({ maxLength: 256, description: 'what the values begin with' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'all values unless given' })),
+});
 export const tagCounts = Type.Object({
   name: Type.String(),
   values: Type.Array(Type.Object({ value: Type.String(), count: Type.Integer() })),

@@ -144,7 +144,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     },
     countByStatus: async (id, now) => countByStatus(connectors.keyOf(id), now),
     listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
-    countTagValues: async (id, name) => reader.ask('countTagValues', connectors.keyOf(id), name),
+    countTagValues: async (id, name, part) => reader.ask('countTagValues', connectors.keyOf(id), name, part),
 
     append: data.append,
     record: data.record,

@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Device } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
-import type { DeviceFilter, DevicePage, DeviceSort } from '../store.ts';
+import type { DeviceFilter, DevicePage, DeviceSort, ValuesPart } from '../store.ts';
 import { type Phase, phases } from './codes.ts';
 import { type Condition, conditionsOf, type Sql, type Value } from './device-filter.ts';
 import { type CredentialRow, type DeviceRow, deviceColumns, toDevice } from './device-rows.ts';
@@ -49,9 +49,8 @@ export function createLists(db: DatabaseSync) {
     (SELECT count(*) FROM devices INDEXED BY devices_identity WHERE connector = ?1 AND identity < ?2)
     + (SELECT count(*) FROM devices INDEXED BY devices_identity WHERE connector = ?1 AND identity >= ?3) AS n`);
   const tagNames = db.prepare(nextTag);
-  const tagValues = db.prepare(
-    'SELECT value, count(*) AS count FROM device_tags WHERE connector = ? AND name = ? GROUP BY value ORDER BY value',
-  );
+  const tagValues = db.prepare(`SELECT value, count(*) AS count FROM device_tags
+    WHERE connector = ? AND name = ? AND value >= ? AND value < ? GROUP BY value ORDER BY value LIMIT ?`);
 
   function run<T>({ sql, values }: Sql): T[] {
     return db.prepare(sql).all(...values) as unknown as T[];
@@ -131,8 +130,11 @@ export function createLists(db: DatabaseSync) {
 
     listTagNames: (connector: number): string[] =>
       (tagNames.all(connector, connector) as { name: string }[]).map(({ name }) => name),
-    countTagValues: (connector: number, name: string) =>
-      tagValues.all(connector, name) as unknown as { value: string; count: number }[],
+    countTagValues: (connector: number, name: string, { begins = '', limit = -1 }: ValuesPart = {}) => {
+      // Every blob sorts behind every text.
+      const end = begins === '' ? new Uint8Array() : `${begins}\u{10ffff}`;
+      return tagValues.all(connector, name, begins, end, limit) as unknown as { value: string; count: number }[];
+    },
   };
 
   /** Without looking at a device: a tag in its index, a frequent text in the identities. Null where neither helps. */

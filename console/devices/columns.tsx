@@ -1,0 +1,164 @@
+/** What stands in each column of the list of devices. */
+import { Box, Checkbox, Tooltip } from '@mantine/core';
+import {
+  createColumnHelper,
+  type ReactTable,
+  rowSelectionFeature,
+  type Row as TableRow,
+  tableFeatures,
+} from '@tanstack/react-table';
+import type { Identity } from '../api/types.ts';
+import { TextLink } from '../parts/link.tsx';
+import { StatusIcon } from '../parts/status-icon.tsx';
+import { Ago } from '../parts/time.tsx';
+import classes from './devices.module.css';
+import { type SortColumn, withBatch } from './filter.ts';
+import { IdentityText } from './identity-text.tsx';
+import { TagList } from './tag-list.tsx';
+
+export const features = tableFeatures({ rowSelectionFeature });
+export type Row = TableRow<typeof features, Identity>;
+export type DeviceTable = ReactTable<typeof features, Identity>;
+
+interface Layout {
+  /** px, or a share of the table; the columns without one share the rest. */
+  readonly width?: number | `${number}%`;
+  /** Narrower screens do without this column. */
+  readonly from?: 'xs' | 'sm' | 'md' | 'lg' | 'xl';
+  readonly sort?: SortColumn;
+}
+
+/** How wide each column is, and on which screens it is shown. */
+export const layouts: Readonly<Record<string, Layout>> = {
+  select: { width: 40 },
+  status: { width: 48 },
+  identity: { sort: 'identity' },
+  tags: { width: '20%', from: 'sm' },
+  batch: { width: 120, from: 'lg' },
+  lastseen: { width: 112, sort: 'activity' },
+  created: { width: 104, from: 'lg', sort: 'created' },
+  lastip: { width: 120, from: 'md' },
+  online: { width: 76, from: 'xs' },
+};
+
+interface Context {
+  readonly connector: string;
+  readonly batchName: (id: string) => string;
+  readonly mayChange: boolean;
+  readonly onTag: (tag: string) => void;
+}
+
+const helper = createColumnHelper<typeof features, Identity>();
+
+export function columnsFor({ connector, batchName, mayChange, onTag }: Context) {
+  const select = helper.display({
+    id: 'select',
+    header: ({ table }) => (
+      <Checkbox
+        size="xs"
+        aria-label="Select all on this page"
+        checked={table.getIsAllPageRowsSelected()}
+        indeterminate={!table.getIsAllPageRowsSelected() && table.getIsSomePageRowsSelected()}
+        onChange={table.getToggleAllPageRowsSelectedHandler()}
+      />
+    ),
+    cell: ({ row }) => (
+      <Checkbox
+        size="xs"
+        aria-label={`Select ${row.id}`}
+        checked={row.getIsSelected()}
+        onChange={row.getToggleSelectedHandler()}
+      />
+    ),
+  });
+  const facts = helper.columns([
+    helper.display({
+      id: 'status',
+      header: () => <span className="visually-hidden">Status</span>,
+      cell: ({ row }) => <StatusIcon status={row.original.status} />,
+    }),
+    helper.display({
+      id: 'identity',
+      header: 'Identity',
+      cell: ({ row }) => (
+        <TextLink
+          to="/connectors/$connector/devices/$identity"
+          params={{ connector, identity: row.id }}
+          aria-label={row.id}
+          inherit
+          className={classes.cut}
+        >
+          <IdentityText identity={row.id} />
+        </TextLink>
+      ),
+    }),
+    helper.display({
+      id: 'tags',
+      header: 'Tags',
+      cell: ({ row }) => <TagList device={row.original} onTag={onTag} />,
+    }),
+    helper.display({
+      id: 'batch',
+      header: 'Batch',
+      cell: ({ row }) => {
+        const { batch } = row.original;
+        return batch === null ? null : (
+          <TextLink
+            to="/connectors/$connector/devices"
+            params={{ connector }}
+            search={(before) => withBatch(before, batch)}
+            resetScroll={false}
+            inherit
+            className={classes.cut}
+            title={`Devices of the batch ${batchName(batch)}`}
+          >
+            {batchName(batch)}
+          </TextLink>
+        );
+      },
+    }),
+    helper.display({
+      id: 'lastseen',
+      header: 'Last seen',
+      cell: ({ row }) => (
+        <span className={classes.online}>
+          {row.original.online && (
+            <Box component="span" hiddenFrom={layouts.online?.from} className={classes.dot} data-online>
+              <span className="visually-hidden">Online, </span>
+            </Box>
+          )}
+          <Ago at={row.original.lastseen} />
+        </span>
+      ),
+    }),
+    helper.display({ id: 'created', header: 'Created', cell: ({ row }) => <Ago at={row.original.created} /> }),
+    helper.display({
+      id: 'lastip',
+      header: 'Last IP',
+      cell: ({ row }) => (
+        <span className={classes.cut} title={row.original.lastip ?? undefined}>
+          {row.original.lastip}
+        </span>
+      ),
+    }),
+    helper.display({ id: 'online', header: OnlineHeader, cell: ({ row }) => <Online online={row.original.online} /> }),
+  ]);
+  return mayChange ? [select, ...facts] : facts;
+}
+
+function OnlineHeader() {
+  return (
+    <Tooltip label="Heard of within the last 5 minutes, or connected">
+      <span>Online</span>
+    </Tooltip>
+  );
+}
+
+function Online({ online }: { readonly online: boolean }) {
+  return (
+    <span className={classes.online}>
+      <span className={classes.dot} data-online={online || undefined} aria-hidden />
+      {online ? 'yes' : 'no'}
+    </span>
+  );
+}

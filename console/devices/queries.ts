@@ -1,0 +1,27 @@
+/** What the Devices page asks the server besides the list itself. */
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api, unwrap } from '../api/client.ts';
+
+/** Values of a tag that are offered at a time. */
+const VALUES = 20;
+
+export const tagNamesQuery = (connector: string) =>
+  queryOptions({
+    queryKey: ['tags', connector, 'names'],
+    queryFn: async ({ signal }) => {
+      const params = { path: { connector } };
+      return (await unwrap(api.GET('/api:1/service/{connector}/device2/tags', { params, signal }))).names;
+    },
+  });
+
+/** The first values of a tag that begin so, each with its number of devices. */
+export const tagValuesQuery = (connector: string, name: string, begins: string) =>
+  queryOptions({
+    queryKey: ['tags', connector, 'values', name, begins],
+    queryFn: async ({ signal }) => {
+      const params = { path: { connector, name }, query: { begins, limit: VALUES } };
+      return (await unwrap(api.GET('/api:1/service/{connector}/device2/tags/{name}', { params, signal }))).values;
+    },
+    placeholderData: keepPreviousData,
+    enabled: name !== '',
+  });
