@@ -82,6 +82,12 @@ async function seed(connector: TestConnector): Promise<void> {
     await delay(120);
   }
   await connector.api('PATCH', '/identity/PUMP-00000002/state', { target: 24 });
+  const hour = Array.from({ length: 118 }, (_, at) => {
+    const seconds = Math.floor(Date.now() / 1000) - 3_600 + at * 30;
+    return `${seconds}=${(21.5 + 2 * Math.sin(at / 14) + ((at * 7919) % 10) / 25).toFixed(2)}`;
+  });
+  const path = '/onep:v1/stack/alias/temperature';
+  await connector.send(path, { body: hour.join('&'), token: tokens.get('PUMP-00000002'), plain: true });
   for (let n = 0; n < 4; n += 1) {
     await connector.send('/provision/activate', { method: 'POST', body: `id=PUMP-9000000${n}`, plain: true });
   }

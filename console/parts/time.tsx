@@ -1,5 +1,5 @@
 /** Moments as people read them: how long ago, with the exact time on hover and for machines. */
-import { Text, Tooltip } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useEffect, useReducer } from 'react';
 import { formatAgo, formatExact } from './format-time.ts';
 
@@ -26,8 +26,9 @@ export function Ago({ at, never = 'never' }: Props) {
     );
   }
   return (
-    <Tooltip label={formatExact(at)}>
-      <time dateTime={new Date(at / 1000).toISOString()}>{formatAgo(at, Date.now() * 1000)}</time>
-    </Tooltip>
+    // No Tooltip part: there are a hundred of these on a page.
+    <time dateTime={new Date(at / 1000).toISOString()} title={formatExact(at)}>
+      {formatAgo(at, Date.now() * 1000)}
+    </time>
   );
 }
