@@ -96,8 +96,13 @@ export const deviceCountQuery = (connector: string, query: Omit<DeviceListQuery,
 export const deviceQuery = (connector: string, identity: string) =>
   queryOptions({
     queryKey: ['device', connector, identity],
-    queryFn: async ({ signal }): Promise<Identity | null> => {
+    queryFn: async ({ signal, client, queryKey }): Promise<Identity | null> => {
       const params = { path: { connector, identity } };
+      // Asked first in a way that makes no error of an identity that nobody knows: the browser would note each.
+      if (client.getQueryData(queryKey) == null) {
+        const call = api.GET('/api:1/service/{connector}/device2/identity/{identity}/explain', { params, signal });
+        if (!(await unwrap(call)).known) return null;
+      }
       const call = unwrap(api.GET('/api:1/service/{connector}/device2/identity/{identity}', { params, signal }));
       return call.catch((error) => {
         if (error instanceof ApiFailure && error.code === 'DEVICE_UNKNOWN') return null;

@@ -87,7 +87,8 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  // What is waited for comes at once; a machine that is busy with other things may take its time.
+  page.setDefaultTimeout(45_000);
   const faults: string[] = [];
   const { origin } = new URL(url);
   page.on('console', (message) => {

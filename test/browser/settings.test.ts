@@ -475,7 +475,16 @@ test('a role that may only look sees everything and can change nothing', async (
   const { page } = watched;
   await page.getByText('Settings are for the role admin.').waitFor();
   await page.getByText('CN=Seen by all').first().waitFor();
-  for (const label of ['Name', 'Prefix', 'Type', 'Length', 'Enable PKI', 'Restrict IP addresses', 'Token', 'data_in'])
+  for (const label of [
+    'Name',
+    'Prefix',
+    'Type',
+    'Length',
+    'Enable PKI',
+    'Restrict IP addresses',
+    'Token',
+    'Write data_in',
+  ])
     assert.equal(await page.getByLabel(label, { exact: true }).isDisabled(), true, label);
   for (const name of ['SAVE', 'ADD', 'ADD REVOCATION LIST', 'Remove O=Tests, CN=Seen by all', 'Delete connector'])
     assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0, name);
