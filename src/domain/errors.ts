@@ -138,6 +138,11 @@ export class AppError extends Error {
   }
 }
 
+/** Everything that can be thrown, as an error of the catalogue. */
+export function asAppError(error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError('INTERNAL', { cause: error });
+}
+
 /** Composes the public sentence: `<text>: saw <seen>, expected <wanted>.` */
 function sentence(text: string, seen: string | undefined, wanted: string | undefined): string {
   if (seen !== undefined && wanted !== undefined) return `${text}: saw ${seen}, expected ${wanted}.`;

@@ -26,7 +26,7 @@ export interface Sessions {
   epoch(): number;
   get(key: string): Session | undefined;
   put(key: string, session: Session): void;
-  /** Calls `listener` with the key of each device whose sessions were dropped. */
+  /** Calls `listener`, one of several, with the key of each device whose sessions were dropped. */
   onDrop(listener: (device: number) => void): void;
   close(): void;
 }
@@ -35,7 +35,7 @@ export function createSessions(store: Store): Sessions {
   const byKey = new Map<string, Session>();
   const byDevice = new Map<number, Map<string, Session>>();
   let epoch = 0;
-  let dropped: (device: number) => void = () => {};
+  const listeners: ((device: number) => void)[] = [];
 
   function forget(key: string, session: Session): void {
     byKey.delete(key);
@@ -51,7 +51,7 @@ export function createSessions(store: Store): Sessions {
       byKey.delete(key);
     }
     byDevice.delete(device);
-    dropped(device);
+    for (const listener of listeners) listener(device);
   }
 
   const close = store.onSignal((signal) => {
@@ -75,9 +75,7 @@ export function createSessions(store: Store): Sessions {
       const ofDevice = byDevice.get(session.ref.key) ?? new Map<string, Session>();
       byDevice.set(session.ref.key, ofDevice.set(key, session));
     },
-    onDrop(listener) {
-      dropped = listener;
-    },
+    onDrop: (listener) => void listeners.push(listener),
     close,
   };
 }
