@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
-import type { DataEntry, DeviceRef, Signal, ValueState } from '../store.ts';
+import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { spanOf, timesIn } from './blocks.ts';
 import type { Committer } from './committer.ts';
@@ -19,6 +19,9 @@ interface Parts {
   readonly projection: Projection;
   readonly signal: (signal: Signal) => void;
 }
+
+/** What a write is told while the tables cannot follow the log. */
+export const fullDisk = { seen: 'a disk that takes no more', retryAfter: 10 };
 
 interface StateRow {
   readonly name: string;
@@ -37,10 +40,11 @@ export function createData({ db, committer, connectors, aliases, ledger, project
 
   function submit(entry: DataEntry, check: () => void): Promise<void> {
     if (projection.full()) {
-      return Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a disk that takes no more', retryAfter: 10 }));
+      return Promise.reject(new AppError('STORAGE_UNAVAILABLE', fullDisk));
     }
     const { ref } = entry;
     const bytes = sizeOfData(entry);
+    const by = entry.type === 'data_out' ? 'cloud' : 'device';
     const write = (): LoggedEvent => {
       const connector = connectors.keyOf(ref.connector);
       check();
@@ -50,7 +54,7 @@ export function createData({ db, committer, connectors, aliases, ledger, project
       bytes,
       committed: (event) => projection.add([event]),
       durable: () => {
-        if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });
+        if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry), by });
         signal({ kind: 'events', connector: ref.connector });
       },
     });
@@ -136,6 +140,16 @@ export function createData({ db, committer, connectors, aliases, ledger, project
 
     touch(ref: DeviceRef, at: number, ip: string): void {
       projection.touch(ref.key, at, ip);
+    },
+
+    async readPending(ref: DeviceRef, except: ReadonlySet<string>): Promise<PendingValue | null> {
+      const connector = connectors.find(ref.connector);
+      return connector === undefined ? null : projection.pending(connector.key, ref, except);
+    },
+
+    acknowledge(ref: DeviceRef, alias: string, setAt: number): void {
+      const connector = connectors.find(ref.connector);
+      if (connector !== undefined) projection.acknowledge(connector.key, ref.key, alias, setAt);
     },
   };
 }

@@ -123,10 +123,24 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sessions_expires ON sessions (expires);
   `,
+  /* 2: live connections, and values on their way to devices */ `
+  -- "connected": a connection was open when this was written; a start finds there who was cut off (presence.ts).
+  ALTER TABLE devices ADD COLUMN connected INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE devices ADD COLUMN left_at INTEGER;
+  CREATE INDEX devices_connected ON devices (key) WHERE connected = 1;
+
+  -- What the cloud set and the device has not acknowledged, the newest value of each alias (wanted.ts).
+  CREATE TABLE wanted (
+    device INTEGER NOT NULL, alias INTEGER NOT NULL, at INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (device, alias)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO wanted SELECT device, alias, set_at, set_value FROM state
+    WHERE set_value IS NOT NULL AND set_at IS NOT NULL AND (reported_at IS NULL OR set_at > reported_at);
+  `,
 ];
 
-/** Brings the schema up to date. Throws if the file was written by a newer version. */
-export function migrate(db: DatabaseSync): void {
+/** Brings the schema up to date, or up to an older version for tests. Throws if the file was written by a newer one. */
+export function migrate(db: DatabaseSync, to = migrations.length): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
   if (version > migrations.length) {
     throw new Error(
@@ -134,7 +148,7 @@ export function migrate(db: DatabaseSync): void {
     );
   }
   for (const [at, sql] of migrations.entries()) {
-    if (at < version) continue;
+    if (at < version || at >= to) continue;
     db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${at + 1}; COMMIT`);
   }
 }
