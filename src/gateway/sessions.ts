@@ -15,6 +15,8 @@ export interface Session {
   /** Requests in the running minute, for the connector's rate limit. */
   minute: number;
   requests: number;
+  /** Looks the device up again and asks the rules anew, by what was shown at first. Throws what it is to be told. */
+  readonly renew: () => Promise<Session>;
   /** Aliases that a long poll told of, with the time they were set, µs; null before the first. */
   news: Map<string, number> | null;
 }
