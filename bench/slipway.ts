@@ -89,6 +89,8 @@ function launch(data: string, nodeFlags: readonly string[]): ChildProcess {
     SLIPWAY_DATA: data,
     SLIPWAY_HTTPS_PORT: '0',
     SLIPWAY_HTTP_PORT: '0',
+    SLIPWAY_MQTT_PORT: '0',
+    SLIPWAY_MQTT_TCP_PORT: '0',
     SLIPWAY_CONSOLE_PORT: '0',
     SLIPWAY_ADMIN_EMAIL: admin.email,
     SLIPWAY_ADMIN_PASSWORD: admin.password,
