@@ -13,12 +13,14 @@ import { activate } from './rows/activate.ts';
 import { httpWrite, httpWriteTls } from './rows/http-write.ts';
 import { importRow } from './rows/import.ts';
 import { lists } from './rows/lists.ts';
+import { mqttPublish } from './rows/mqtt-publish.ts';
 import { polls } from './rows/polls.ts';
 import { details, table } from './table.ts';
 
 const rows: Readonly<Record<string, Row>> = {
   'http-write': httpWrite,
   'http-write-tls': httpWriteTls,
+  'mqtt-publish': mqttPublish,
   activate,
   import: importRow,
   lists,

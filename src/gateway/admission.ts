@@ -311,7 +311,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   }
 
   function holds(session: Session): boolean {
-    return session.valid && session.until > clock();
+    // Most never end by themselves, and then the time need not be asked for.
+    return session.valid && (session.until === Number.POSITIVE_INFINITY || session.until > clock());
   }
 
   function settingsOf(connector: Connector) {

@@ -13,7 +13,7 @@ import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
 import { Backlog } from './backlog.ts';
-import type { Client, DoorDeps, Link, Refusal } from './context.ts';
+import type { Client, DoorDeps, KnownTopic, Link, Refusal } from './context.ts';
 import { versionRefusal } from './handlers/connect.ts';
 import { handle } from './handlers/index.ts';
 import { publish } from './handlers/publish.ts';
@@ -52,7 +52,6 @@ export interface ConnectionDeps extends DoorDeps {
 const extent: Extent = { body: 0, end: 0 };
 const incoming: Publish = {
   bytes: Buffer.alloc(0),
-  topic: '',
   topicFrom: 0,
   topicEnd: 0,
   retain: false,
@@ -68,6 +67,7 @@ export class Connection implements Link {
   readonly origin: Origin;
   client: Client | null = null;
   session: Session | null = null;
+  lastTopic: KnownTopic | null = null;
   #outgoing: Outgoing | null = null;
   #backlog: Backlog | null = null;
   readonly #inFlight: InFlight;

@@ -8,6 +8,7 @@ import type { DeviceData } from '../data.ts';
 import type { Directory } from '../directory.ts';
 import type { Session } from '../sessions.ts';
 import type { Version } from './packets.ts';
+import type { Topic } from './topics.ts';
 
 export interface DoorDeps {
   readonly admission: Admission;
@@ -31,6 +32,12 @@ export interface Client {
   readonly wantsReasons: boolean;
 }
 
+/** A topic that came before, as bytes and as what it means. */
+export interface KnownTopic {
+  readonly raw: Buffer;
+  readonly topic: Topic;
+}
+
 /** Whether a refusal has been shown in the log already. */
 export type Refusal = 'logged' | 'to be logged';
 
@@ -41,6 +48,8 @@ export interface Link {
   readonly client: Client | null;
   /** Null as long as the device has not authenticated. */
   readonly session: Session | null;
+  /** What the client published on last: mostly it does so again. */
+  lastTopic: KnownTopic | null;
   /** Null where the server name names none; throws CONNECTOR_UNKNOWN. */
   connector(): Connector | null;
   certificate(): ClientCertificate | null;

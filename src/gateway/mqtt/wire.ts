@@ -45,8 +45,7 @@ export function findPacket(bytes: Buffer, at: number, strict: boolean, into: Ext
 /** A PUBLISH as it lies in bytes. One object is used again and again: what is kept of it has to be copied. */
 export interface Publish {
   bytes: Buffer;
-  /** The topic, decoded, and its bytes. */
-  topic: string;
+  /** Of the topic. */
   topicFrom: number;
   topicEnd: number;
   retain: boolean;
@@ -60,7 +59,7 @@ export interface Publish {
 
 /**
  * Reads a PUBLISH whose body lies whole in `bytes`. False for one with properties, which is not read here. The topic is
- * decoded, and checked by whoever sees it for the first time. Throws AppError of the MQTT section.
+ * not looked at here. Throws AppError of the MQTT section.
  */
 export function readPublish(
   bytes: Buffer,
@@ -87,7 +86,6 @@ export function readPublish(
   // 3.1.1 [MQTT-2.3.1-1], 5.0 [MQTT-2.2.1-3]
   if (qos === 1 && into.id === 0) throw new AppError('PACKET_MALFORMED', { seen: 'packet identifier 0' });
   into.bytes = bytes;
-  into.topic = bytes.toString('utf8', topicAt, idAt);
   into.topicFrom = topicAt;
   into.topicEnd = idAt;
   into.retain = (first & 1) !== 0;

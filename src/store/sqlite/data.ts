@@ -5,7 +5,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { spanOf, timesIn } from './blocks.ts';
-import type { Committer } from './committer.ts';
+import type { Committer, Work } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { type Ledger, type LoggedEvent, sizeOfData } from './ledger.ts';
 import type { Projection } from './projection.ts';
@@ -42,24 +42,41 @@ export function createData({ db, committer, connectors, aliases, ledger, project
     if (projection.full()) {
       return Promise.reject(new AppError('STORAGE_UNAVAILABLE', fullDisk));
     }
-    const { ref } = entry;
-    const bytes = sizeOfData(entry);
-    const by = entry.type === 'data_out' ? 'cloud' : 'device';
-    const write = (): LoggedEvent => {
-      const connector = connectors.keyOf(ref.connector);
-      check();
-      return ledger.writeData(connector, entry, bytes);
-    };
-    const done: Promise<unknown> = committer.submit(write, {
-      bytes,
-      committed: (event) => projection.add([event]),
-      durable: () => {
-        if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry), by });
-        signal({ kind: 'events', connector: ref.connector });
-      },
-    });
+    const done: Promise<unknown> = committer.take(new DataWrite(entry, check));
     // No step more on the hot path only to drop an answer that nobody looks at.
     return done as Promise<void>;
+  }
+
+  /** The hot path: one object for each write, and no closures. */
+  class DataWrite implements Work<LoggedEvent> {
+    readonly #entry: DataEntry;
+    readonly #check: () => void;
+    readonly bytes: number;
+
+    constructor(entry: DataEntry, check: () => void) {
+      this.#entry = entry;
+      this.#check = check;
+      this.bytes = sizeOfData(entry);
+    }
+
+    run(): LoggedEvent {
+      const connector = connectors.keyOf(this.#entry.ref.connector);
+      this.#check();
+      return ledger.writeData(connector, this.#entry, this.bytes);
+    }
+
+    committed(event: LoggedEvent): void {
+      projection.add([event]);
+    }
+
+    durable(): void {
+      const { ref, points, type } = this.#entry;
+      if (points.length > 0) {
+        const by = type === 'data_out' ? 'cloud' : 'device';
+        signal({ kind: 'values', ref, aliases: aliasesOf(this.#entry), by });
+      }
+      signal({ kind: 'events', connector: ref.connector });
+    }
   }
 
   /** Back-dated entries of the transaction under way, which no table and no memory knows yet. */

@@ -21,7 +21,7 @@ export function handle(link: Link, packet: Packet, deps: DoorDeps): boolean {
       const bytes = Buffer.concat([topic, payload]);
       const extent = { topicFrom: 0, topicEnd: topic.length, from: topic.length, end: bytes.length };
       const { qos, retain, messageId: id = 0 } = packet;
-      return publish(link, { ...extent, bytes, topic: packet.topic, qos: qos as 0 | 1, retain, id }, deps);
+      return publish(link, { ...extent, bytes, qos: qos as 0 | 1, retain, id }, deps);
     }
     case 'puback':
       puback(link, packet);

@@ -1,7 +1,7 @@
 /** PUBLISH: a value, several, a batch, a message, or provisioning, by its topic (device-mqtt.md, the device publishes). */
 import { AppError, asAppError } from '../../../domain/errors.ts';
 import type { Session } from '../../sessions.ts';
-import type { DoorDeps, Link } from '../context.ts';
+import type { DoorDeps, KnownTopic, Link } from '../context.ts';
 import { writePacket } from '../packets.ts';
 import { BATCH_MAX, parseTopic, readBatch, readMessage, readObject, readText, type Topic } from '../topics.ts';
 import type { Publish } from '../wire.ts';
@@ -11,13 +11,13 @@ export function publish(link: Link, packet: Publish, deps: DoorDeps): boolean {
   const { id, from, end } = packet;
   // MQTT 5.0, 3.2.2.3.5; 3.1.1 cannot be told that nothing is retained.
   if (packet.retain && link.client!.version === 5) throw new AppError('RETAIN_UNSUPPORTED', { seen: 'RETAIN' });
-  const topic = topicOf(packet);
+  const topic = topicOf(link, packet);
   if (topic.kind === 'provision') {
     provision(link, packet, topic.identity, deps);
     return true;
   }
   const { session } = link;
-  if (session === null) throw new AppError('NOT_AUTHENTICATED', { seen: `a message on ${packet.topic}` });
+  if (session === null) throw new AppError('NOT_AUTHENTICATED', { seen: `a message on ${textOf(packet)}` });
   try {
     deps.data.admit(session);
     link.accept(id, end - from, act(session, topic, packet, link, deps));
@@ -34,22 +34,37 @@ export function publish(link: Link, packet: Publish, deps: DoorDeps): boolean {
 }
 
 /** The same topics come again and again, from all devices of a connector. */
-const remembered = new Map<string, Topic>();
+const remembered = new Map<string, KnownTopic>();
 const REMEMBERED_MAX = 2_000;
 const TOPIC_REMEMBERED = 256;
 
-function topicOf({ bytes, topic, topicFrom, topicEnd }: Publish): Topic {
-  const known = remembered.get(topic);
-  if (known !== undefined) return known;
-  const parsed = parseTopic(topic, bytes.subarray(topicFrom, topicEnd));
-  // Timestamps and identities do not come again. Bytes that are no UTF-8 may look like others with U+FFFD.
-  const again =
-    parsed.kind === 'write' || parsed.kind === 'object' || parsed.kind === 'batch' || parsed.kind === 'message';
-  if (again && topic.length <= TOPIC_REMEMBERED && !topic.includes('\ufffd')) {
-    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-    remembered.set(topic, parsed);
+function topicOf(link: Link, packet: Publish): Topic {
+  if (link.lastTopic !== null && isTopic(packet, link.lastTopic.raw)) return link.lastTopic.topic;
+  const text = textOf(packet);
+  const known = remembered.get(text);
+  if (known !== undefined) {
+    link.lastTopic = known;
+    return known.topic;
   }
-  return parsed;
+  const raw = packet.bytes.subarray(packet.topicFrom, packet.topicEnd);
+  const topic = parseTopic(text, raw);
+  // Timestamps and identities do not come again. Bytes that are no UTF-8 may look like others with U+FFFD.
+  const comesAgain = topic.kind !== 'record' && topic.kind !== 'provision' && topic.kind !== 'refused';
+  if (comesAgain && text.length <= TOPIC_REMEMBERED && !text.includes('\ufffd')) {
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    link.lastTopic = { raw: Buffer.from(raw), topic };
+    remembered.set(text, link.lastTopic);
+  }
+  return topic;
+}
+
+const textOf = ({ bytes, topicFrom, topicEnd }: Publish) => bytes.toString('utf8', topicFrom, topicEnd);
+
+/** Byte by byte, which for so few is quicker than a call out of JavaScript. */
+function isTopic({ bytes, topicFrom, topicEnd }: Publish, raw: Buffer): boolean {
+  if (topicEnd - topicFrom !== raw.length) return false;
+  for (let at = 0; at < raw.length; at += 1) if (bytes[topicFrom + at] !== raw[at]) return false;
+  return true;
 }
 
 /** Throws or rejects with what refuses it. */
@@ -90,7 +105,8 @@ async function record(data: DoorDeps['data'], ...given: Parameters<DoorDeps['dat
 /** Once it is done, the connection is the device's. A device that is in may do it only for itself. */
 function provision(link: Link, packet: Publish, identity: string, deps: DoorDeps): void {
   const password = packet.end > packet.from ? Buffer.from(packet.bytes.subarray(packet.from, packet.end)) : null;
-  const { topic, id } = packet;
+  const { id } = packet;
+  const topic = textOf(packet);
   const work = enter(link, topic, identity, password, deps).catch((thrown) => {
     const error = asAppError(thrown);
     // device-mqtt.md: 3.1.1 closes the connection. So does a message whose acknowledgement nobody waits for.
