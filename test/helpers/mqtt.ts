@@ -164,3 +164,38 @@ function wrap(socket: Socket, version: Version): RawMqtt {
   };
   return client;
 }
+
+/** A packet by hand: first byte, length, and the parts of its body. */
+export function packetOf(first: number, ...parts: (Uint8Array | number)[]): Buffer {
+  const body = Buffer.concat(parts.map((part) => (typeof part === 'number' ? Buffer.from([part]) : part)));
+  return Buffer.concat([Buffer.from([first]), variable(body.length), body]);
+}
+
+/** A variable byte integer. */
+export function variable(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; ; ) {
+    const byte = rest % 128;
+    rest = Math.floor(rest / 128);
+    bytes.push(rest > 0 ? byte | 128 : byte);
+    if (rest === 0) return Buffer.from(bytes);
+  }
+}
+
+export const two = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
+
+/** A string or bytes behind their length. */
+export function text(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([two(bytes.length), bytes]);
+}
+
+/** A CONNECT by hand; the defaults are well-formed. `fields` follow the client id. */
+export function connectOf(
+  version: number,
+  { name = 'MQTT', flags = 2, keepAlive = 0, properties = Buffer.alloc(0), clientId = '' as string | Buffer } = {},
+  ...fields: (Uint8Array | number)[]
+): Buffer {
+  const given = version === 5 ? [variable(properties.length), properties] : [];
+  return packetOf(0x10, text(name), version, flags, two(keepAlive), ...given, text(clientId), ...fields);
+}
