@@ -7,6 +7,7 @@ import {
   byPassword,
   byToken,
   connected,
+  connectOf,
   message,
   openMqtt,
   openMqtts,

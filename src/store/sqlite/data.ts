@@ -160,8 +160,7 @@ export function createData({ db, committer, connectors, aliases, ledger, project
     },
 
     async readPending(ref: DeviceRef, except: ReadonlySet<string>): Promise<PendingValue | null> {
-      const connector = connectors.find(ref.connector);
-      return connector === undefined ? null : projection.pending(connector.key, ref, except);
+      return projection.pending(ref, except);
     },
 
     acknowledge(ref: DeviceRef, alias: string, setAt: number): void {

@@ -44,7 +44,7 @@ export interface Projection {
   touch(device: number, at: number, ip: string): void;
   acknowledge(connector: number, device: number, alias: string, at: number): void;
   /** As the store's `readPending`. */
-  pending(connector: number, ref: DeviceRef, except: ReadonlySet<string>): PendingValue | null;
+  pending(ref: DeviceRef, except: ReadonlySet<string>): PendingValue | null;
   /** What is newer than the `state` table; undefined where nothing is. */
   held(device: number): ReadonlyMap<string, Held> | undefined;
   presence(device: number): Presence | undefined;
@@ -200,8 +200,7 @@ export function createProjection(
       wanted.acknowledge(connector, device, alias, at, queue.at(-1)?.seq ?? 0);
       plan();
     },
-    pending: (connector, ref, except) =>
-      wanted.oldest(connector, ref, except, (alias) => states.get(ref.key)?.get(alias)?.state),
+    pending: (ref, except) => wanted.oldest(ref, except, (alias) => states.get(ref.key)?.get(alias)?.state),
     held: (device) => states.get(device),
     presence: presences.get,
     waiting: (device) =>

@@ -26,7 +26,6 @@ export interface Wanted {
   acknowledge(connector: number, device: number, alias: string, at: number, after: number): void;
   /** `reported`: what memory knows of what the device said last. */
   oldest(
-    connector: number,
     ref: DeviceRef,
     except: ReadonlySet<string>,
     reported: (alias: string) => ValueState | undefined,
@@ -93,7 +92,7 @@ export function createWanted(db: DatabaseSync, aliases: Aliases): Wanted {
       ofDevice.set(alias, { connector, at, after });
     },
 
-    oldest(connector, { key: device }, except, reported) {
+    oldest({ key: device }, except, reported) {
       const waiting = new Map<string, { at: number; value: () => string }>();
       for (const { name, alias, at } of all.all(device) as { name: string; alias: number; at: number }[]) {
         waiting.set(name, { at, value: () => (one.get(device, alias) as { value: string }).value });

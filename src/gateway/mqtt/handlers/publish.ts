@@ -6,6 +6,9 @@ import { writePacket } from '../packets.ts';
 import { BATCH_MAX, parseTopic, readBatch, readMessage, readObject, readText, type Topic } from '../topics.ts';
 import type { Publish } from '../wire.ts';
 
+/** ms between two tries of a device that sends faster than its connector allows. */
+const RETRY_EVERY = 500;
+
 /** Handles it. False if it has to wait, and is to be handed over again. What is thrown ends the connection. */
 export function publish(link: Link, packet: Publish, deps: DoorDeps): boolean {
   const { id, from, end } = packet;
@@ -25,7 +28,7 @@ export function publish(link: Link, packet: Publish, deps: DoorDeps): boolean {
     const error = asAppError(thrown);
     if (error.code === 'RATE_LIMITED' && link.client!.version === 4) {
       // It has no word for "too fast": the device is read on when it may go on.
-      link.pauseFor((error.retryAfter ?? 1) * 1000);
+      link.pauseFor(RETRY_EVERY);
       return false;
     }
     link.refuse(id, error);
