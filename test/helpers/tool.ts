@@ -11,6 +11,7 @@ export interface ToolResult {
 const packages: Readonly<Record<string, string>> = {
   mosquitto_pub: 'mosquitto-clients (with dnf and brew: mosquitto)',
   mosquitto_sub: 'mosquitto-clients (with dnf and brew: mosquitto)',
+  prlimit: 'util-linux',
   paho: 'python3-paho-mqtt (or, for the python3 on the PATH: pip install paho-mqtt==1.6.1)',
 };
 
