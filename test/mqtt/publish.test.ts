@@ -281,7 +281,7 @@ test('5.0: a reason string is left out where the client does not want it, or can
 // 5.0 [MQTT-3.14.2-3]
 test('5.0: a DISCONNECT has no reason string where the client cannot take it', async () => {
   const { token } = await newDevice(5);
-  const client = await connected(server, token, 5, { properties: { maximumPacketSize: 30 } });
+  const client = await connected(server, token, 5, { properties: { maximumPacketSize: 50 } });
   await client.send(packetOf(0x20, 0));
   const [disconnect] = await client.closed();
   assert.deepEqual([disconnect.reasonCode, disconnect.properties], [0x82, undefined]);

@@ -12,22 +12,23 @@ import { normalizeAddress } from '../../domain/network.ts';
 import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
-import { Backlog } from './backlog.ts';
+import { acknowledgements, farewell } from './answers.ts';
 import type { Client, DoorDeps, KnownTopic, Link, Refusal } from './context.ts';
 import { versionRefusal } from './handlers/connect.ts';
 import { handle } from './handlers/index.ts';
 import { publish } from './handlers/publish.ts';
 import { type Budget, InFlight, type Message } from './in-flight.ts';
+import { Intake } from './intake.ts';
 import { IN_FLIGHT_MAX, PACKET_MAX, SENT_MAX, STRANGER_PACKET_MAX, STRANGER_TIME, UNSENT_MAX } from './limits.ts';
 import { Outgoing } from './outgoing.ts';
-import { PUBACK_BYTES, putPuback, readPacket, writePacket } from './packets.ts';
+import { readPacket, writePacket } from './packets.ts';
 import { reasonsOf } from './reasons.ts';
 import { type Extent, findPacket, type Publish, packetTypes, readPublish } from './wire.ts';
 
-/** Bytes of a packet that is not complete yet, past which it may not grow once all connections together hold too much. */
-const SMALL = 262_144;
 /** ms between two notes that a device is still there. */
 const TOUCH_EVERY = 120_000;
+/** ms that a client has to take what was sent to it, before anything else of it is handled. */
+const DRAIN_TIME = 60_000;
 /** ms that the other side has to close, once we have. */
 const LINGER = 2_000;
 /** ms of silence after which the kernel asks whether the other side is still there. */
@@ -69,14 +70,12 @@ export class Connection implements Link {
   session: Session | null = null;
   lastTopic: KnownTopic | null = null;
   #outgoing: Outgoing | null = null;
-  #backlog: Backlog | null = null;
   readonly #inFlight: InFlight;
-  /** Bytes counted in the door's total for the backlog. */
-  #counted = 0;
+  readonly #intake: Intake;
   /** Something is under way that what follows has to wait for. */
   #busy = false;
-  /** The client is slow to take what is sent. */
-  #draining = false;
+  /** Since when the client is slow to take what is sent, ms of the monotonic clock; null: it is not. */
+  #drainingSince: number | null = null;
   /** Nothing is handled before this time, ms of the monotonic clock; null: now. */
   #heldUntil: number | null = null;
   /** Waits for others to free memory. */
@@ -99,6 +98,7 @@ export class Connection implements Link {
     this.#socket = socket;
     this.#deps = deps;
     this.#inFlight = new InFlight(deps.budget);
+    this.#intake = new Intake(deps.budget, (bytes) => this.#take(bytes));
     this.#since = performance.now();
     this.#heardAt = this.#since;
     this.#touchedAt = this.#since;
@@ -112,33 +112,18 @@ export class Connection implements Link {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('error', () => socket.destroy());
-    socket.on('end', () => this.#clientEnded());
+    socket.on('end', () => this.#finish(null));
     socket.on('close', () => this.#closed());
   }
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
     try {
-      if (this.#backlog === null) {
-        const taken = this.#take(chunk);
-        if (taken < chunk.length) this.#backlog = new Backlog(chunk.subarray(taken));
-      } else {
-        this.#backlog.append(chunk);
-        this.#digest();
-      }
-      this.#count();
+      this.#intake.receive(chunk);
     } catch (thrown) {
-      this.end(asAppError(thrown));
+      this.#fail(thrown);
     }
     this.#regulate();
-  }
-
-  /** Handles what waits. */
-  #digest(): void {
-    const backlog = this.#backlog;
-    if (backlog === null) return;
-    backlog.consume(this.#take(backlog.view()));
-    if (backlog.length === 0) this.#backlog = null;
   }
 
   /** Goes on after something that was waited for. */
@@ -149,10 +134,9 @@ export class Connection implements Link {
       return;
     }
     try {
-      this.#digest();
-      this.#count();
+      this.#intake.digest();
     } catch (thrown) {
-      this.end(asAppError(thrown));
+      this.#fail(thrown);
     }
     this.#regulate();
   }
@@ -195,7 +179,7 @@ export class Connection implements Link {
   }
 
   #mayHandle(): boolean {
-    return !this.#busy && !this.#draining && !this.#ended && !this.#stopping && this.#heldUntil === null;
+    return !this.#busy && this.#drainingSince === null && !this.#ended && !this.#stopping && this.#heldUntil === null;
   }
 
   /** Back pressure: what cannot be stored yet is left in the kernel. */
@@ -221,20 +205,9 @@ export class Connection implements Link {
   /** Reads from the socket exactly as long as what comes can be handled. */
   #regulate(): void {
     if (this.#ended) return;
-    const blocked = !this.#mayHandle() || this.#hungry || (this.#inFlight.full && this.#backlog !== null);
+    const blocked = !this.#mayHandle() || this.#hungry || (this.#inFlight.full && !this.#intake.empty);
     if (blocked && !this.#socket.isPaused()) this.#socket.pause();
     else if (!blocked && this.#socket.isPaused()) this.#socket.resume();
-  }
-
-  /** Keeps the door's total of bytes that wait in memory. */
-  #count(): void {
-    const { budget } = this.#deps;
-    const held = this.#backlog?.capacity ?? 0;
-    budget.bytes += held - this.#counted;
-    this.#counted = held;
-    if (budget.bytes > budget.max && held > SMALL && this.#inFlight.empty) {
-      throw new AppError('OVERLOADED', { seen: `${budget.bytes} bytes of packets under way`, retryAfter: 5 });
-    }
   }
 
   accept(id: number, bytes: number, work: Promise<unknown>, refusal: Refusal = 'to be logged'): void {
@@ -262,7 +235,8 @@ export class Connection implements Link {
   #log({ id }: Message, error: AppError): void {
     const { session, origin, client } = this;
     const { admission, directory } = this.#deps;
-    if (session === null) return;
+    // That it sends too fast it is told, or it is slowed down.
+    if (session === null || error.code === 'RATE_LIMITED') return;
     const { connector, identity } = session.ref;
     if (client!.version === 5 && id !== 0) {
       admission.refused(error, directory.get(connector) ?? null, identity, origin);
@@ -272,37 +246,12 @@ export class Connection implements Link {
   /** Acknowledges what is done, in the order of arrival: 3.1.1 [MQTT-4.6.0-2], 5.0 [MQTT-4.6.0-2]. */
   flush(): void {
     const done = this.#inFlight.take();
-    if (done.length > 0 && !this.#ended) this.#acknowledge(done);
-    if (this.#stopping || this.#backlog !== null || this.#socket.isPaused()) this.#resume();
-  }
-
-  /** 3.1.1 [MQTT-2.3.1-6] [MQTT-3.3.4-1] [MQTT-4.3.2-2], 5.0 [MQTT-2.2.1-5] [MQTT-3.3.4-1] [MQTT-4.3.2-4] */
-  #acknowledge(messages: readonly Message[]): void {
-    const bytes = Buffer.allocUnsafe(messages.length * PUBACK_BYTES);
-    let from = 0;
-    let to = 0;
-    for (const { id, error } of messages) {
-      if (id === 0) continue;
-      // 3.1.1 [MQTT-3.3.5-2]: it has no way to say no, and is acknowledged.
-      if (error === null || this.client!.version === 4) {
-        putPuback(bytes, to, id);
-        to += PUBACK_BYTES;
-        continue;
-      }
-      if (to > from) this.#write(bytes.subarray(from, to));
-      from = to;
-      this.#sendRefusal(id, error);
+    if (done.length > 0 && !this.#ended) {
+      // 3.1.1 [MQTT-4.3.2-2], 5.0 [MQTT-4.3.2-4]
+      const bytes = acknowledgements(done, this.client!);
+      if (bytes.length > 0) this.#write(bytes);
     }
-    if (to > from) this.#write(bytes.subarray(from, to));
-  }
-
-  #sendRefusal(messageId: number, error: AppError): void {
-    const { client } = this;
-    const reasonCode = reasonsOf(error.code).puback!;
-    // 5.0 [MQTT-3.1.2-29] [MQTT-3.4.2-2]
-    const told = { cmd: 'puback', messageId, reasonCode, properties: { reasonString: error.message } } as const;
-    const sent = client!.wantsReasons && this.send(writePacket(told, 5));
-    if (!sent) this.send(writePacket({ cmd: 'puback', messageId, reasonCode }, 5));
+    if (this.#stopping || !this.#intake.empty || this.#socket.isPaused()) this.#resume();
   }
 
   send(bytes: Buffer): boolean {
@@ -314,12 +263,12 @@ export class Connection implements Link {
 
   #write(bytes: Buffer): void {
     if (this.#socket.write(bytes)) return;
-    if (this.#socket.writableLength > UNSENT_MAX) this.#draining = true;
+    if (this.#socket.writableLength > UNSENT_MAX) this.#drainingSince ??= performance.now();
   }
 
   #drained(): void {
     if (this.#ended) return;
-    this.#draining = false;
+    this.#drainingSince = null;
     this.#outgoing?.pump();
     this.#resume();
   }
@@ -331,11 +280,7 @@ export class Connection implements Link {
         this.#busy = false;
         this.#resume();
       },
-      (thrown) => {
-        const error = asAppError(thrown);
-        this.#report(error);
-        this.end(error);
-      },
+      (thrown) => this.#fail(thrown),
     );
   }
 
@@ -364,6 +309,8 @@ export class Connection implements Link {
   }
 
   async enter(session: Session): Promise<void> {
+    // The client may have gone meanwhile, and nobody would say so again.
+    if (this.#ended) return;
     const before = this.session;
     this.session = session;
     const { data, onEnter } = this.#deps;
@@ -394,11 +341,7 @@ export class Connection implements Link {
       },
       ready: () => !this.#ended && this.#socket.writableLength <= UNSENT_MAX,
       limit: Math.min(SENT_MAX, client.receiveMaximum),
-      onError: (thrown) => {
-        const error = asAppError(thrown);
-        this.#report(error);
-        this.end(error);
-      },
+      onError: (thrown) => this.#fail(thrown),
     });
     this.#outgoing.pump();
   }
@@ -440,7 +383,7 @@ export class Connection implements Link {
 
   /** Called twice a second or so. */
   sweep(now: number): void {
-    if (now >= this.#deadline) this.#socket.destroy();
+    if (now >= this.#deadline || now - (this.#drainingSince ?? now) >= DRAIN_TIME) this.#socket.destroy();
     if (this.#ended) return;
     if (this.#heldUntil !== null && now >= this.#heldUntil) {
       this.#heldUntil = null;
@@ -488,17 +431,9 @@ export class Connection implements Link {
   end(error: AppError): void {
     if (this.#ended) return;
     this.#reason = { reason: error.code, message: error.message };
-    this.#finish(error.code === 'PROTOCOL_VERSION' ? versionRefusal(error.details as number) : this.#farewell(error));
-  }
-
-  /** 5.0 [MQTT-3.14.0-1]: only once a CONNACK has said yes. 3.1.1 has no word for it. */
-  #farewell(error: AppError): Buffer | null {
-    const { client } = this;
-    if (client?.version !== 5 || !this.#welcomed) return null;
-    const reasonCode = reasonsOf(error.code).disconnect;
-    const told = writePacket({ cmd: 'disconnect', reasonCode, properties: { reasonString: error.message } }, 5);
-    // 5.0 [MQTT-3.14.2-3]
-    return told.length <= client.packetMax ? told : writePacket({ cmd: 'disconnect', reasonCode }, 5);
+    if (error.code === 'PROTOCOL_VERSION') this.#finish(versionRefusal(error.details as number));
+    // 5.0 [MQTT-3.14.0-1]: a DISCONNECT only once a CONNACK has said yes.
+    else this.#finish(this.#welcomed ? farewell(error, this.client!) : null);
   }
 
   /** 3.1.1 [MQTT-4.8.0-1], 5.0 [MQTT-3.14.4-1] [MQTT-3.14.4-2] [MQTT-4.13.1-1] [MQTT-4.13.2-1] */
@@ -509,8 +444,7 @@ export class Connection implements Link {
     this.#socket.end();
     this.#socket.resume();
     this.#deadline = performance.now() + LINGER;
-    this.#backlog = null;
-    this.#count();
+    this.#intake.drop();
     this.#left();
   }
 
@@ -524,16 +458,17 @@ export class Connection implements Link {
     data.note(session, 'disconnect', this.#reason, this.origin).catch((error) => this.#report(asAppError(error)));
   }
 
-  #clientEnded(): void {
-    this.#finish(null);
-  }
-
   #closed(): void {
     this.#ended = true;
-    this.#backlog = null;
-    this.#count();
+    this.#intake.drop();
     this.#left();
     this.#deps.onClose(this);
+  }
+
+  #fail(thrown: unknown): void {
+    const error = asAppError(thrown);
+    this.#report(error);
+    this.end(error);
   }
 
   #report(error: AppError): void {
