@@ -42,7 +42,7 @@ listener ${port} 127.0.0.1
 listener ${tlsPort} 127.0.0.1
 certfile ${file('cert.pem', tls.cert)}
 keyfile ${file('key.pem', tls.key)}
-log_type error
+log_type none
 ${process.getuid?.() === 0 ? 'user root' : ''}
 `,
   );

@@ -9,6 +9,7 @@ import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
 import { AppError, asAppError } from '../../domain/errors.ts';
 import { normalizeAddress } from '../../domain/network.ts';
+import type { PendingValue } from '../../store/store.ts';
 import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
@@ -20,7 +21,7 @@ import { publish } from './handlers/publish.ts';
 import { type Budget, InFlight, type Message } from './in-flight.ts';
 import { Intake } from './intake.ts';
 import { IN_FLIGHT_MAX, PACKET_MAX, SENT_MAX, STRANGER_PACKET_MAX, STRANGER_TIME, UNSENT_MAX } from './limits.ts';
-import { Outgoing } from './outgoing.ts';
+import { Outgoing, type Outlet } from './outgoing.ts';
 import { readPacket, writePacket } from './packets.ts';
 import { reasonsOf } from './reasons.ts';
 import { type Extent, findPacket, type Publish, packetTypes, readPublish } from './wire.ts';
@@ -62,7 +63,7 @@ const incoming: Publish = {
   end: 0,
 };
 
-export class Connection implements Link {
+export class Connection implements Link, Outlet {
   readonly #socket: Socket;
   readonly #deps: ConnectionDeps;
   readonly origin: Origin;
@@ -121,7 +122,7 @@ export class Connection implements Link {
     try {
       this.#intake.receive(chunk);
     } catch (thrown) {
-      this.#fail(thrown);
+      this.fail(thrown);
     }
     this.#regulate();
   }
@@ -136,7 +137,7 @@ export class Connection implements Link {
     try {
       this.#intake.digest();
     } catch (thrown) {
-      this.#fail(thrown);
+      this.fail(thrown);
     }
     this.#regulate();
   }
@@ -280,7 +281,7 @@ export class Connection implements Link {
         this.#busy = false;
         this.#resume();
       },
-      (thrown) => this.#fail(thrown),
+      (thrown) => this.fail(thrown),
     );
   }
 
@@ -327,23 +328,35 @@ export class Connection implements Link {
   }
 
   startSending(): void {
-    const { session, client } = this;
-    if (session === null || client === null || this.#ended || this.#outgoing !== null) return;
-    this.#outgoing = new Outgoing({
-      next: (except) => this.#deps.data.pending(this.session!, except),
-      acknowledge: (alias, setAt) => this.#deps.data.acknowledge(this.session!, alias, setAt),
-      // 3.1.1 [MQTT-3.3.1-1] [MQTT-3.3.1-3], 5.0 [MQTT-3.3.1-1] [MQTT-3.3.1-3] [MQTT-4.3.2-2]: each is sent once on a
-      // connection, and no session outlives it: so DUP is never set.
-      send: (messageId, { alias, value, setAt }) => {
-        const topic = `$resource/${alias}/${setAt}`;
-        const packet = { cmd: 'publish', topic, payload: value, messageId, qos: 1, dup: false, retain: false } as const;
-        return this.send(writePacket(packet, client.version));
-      },
-      ready: () => !this.#ended && this.#socket.writableLength <= UNSENT_MAX,
-      limit: Math.min(SENT_MAX, client.receiveMaximum),
-      onError: (thrown) => this.#fail(thrown),
-    });
+    if (this.session === null || this.#ended) return;
+    this.#outgoing ??= new Outgoing(this);
     this.#outgoing.pump();
+  }
+
+  nextValue(except: ReadonlySet<string>): Promise<PendingValue | null> {
+    return this.#deps.data.pending(this.session!, except);
+  }
+
+  valueTaken(alias: string, setAt: number): void {
+    this.#deps.data.acknowledge(this.session!, alias, setAt);
+  }
+
+  /**
+   * 3.1.1 [MQTT-3.3.1-1] [MQTT-3.3.1-3], 5.0 [MQTT-3.3.1-1] [MQTT-3.3.1-3] [MQTT-4.3.2-2]: each is sent once on a connection,
+   * and no session outlives it: so DUP is never set.
+   */
+  sendValue(messageId: number, { alias, value, setAt }: PendingValue): boolean {
+    const topic = `$resource/${alias}/${setAt}`;
+    const packet = { cmd: 'publish', topic, payload: value, messageId, qos: 1, dup: false, retain: false } as const;
+    return this.send(writePacket(packet, this.client!.version));
+  }
+
+  hasRoom(): boolean {
+    return !this.#ended && this.#socket.writableLength <= UNSENT_MAX;
+  }
+
+  get valuesMax(): number {
+    return Math.min(SENT_MAX, this.client!.receiveMaximum);
   }
 
   /** The cloud set these. */
@@ -465,7 +478,8 @@ export class Connection implements Link {
     this.#deps.onClose(this);
   }
 
-  #fail(thrown: unknown): void {
+  /** Ends with whatever was thrown. */
+  fail(thrown: unknown): void {
     const error = asAppError(thrown);
     this.#report(error);
     this.end(error);

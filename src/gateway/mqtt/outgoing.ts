@@ -4,32 +4,40 @@
  */
 import type { PendingValue } from '../../store/store.ts';
 
-export interface OutgoingDeps {
+/** What a connection lends for it. */
+export interface Outlet {
   /** The oldest value to be sent, of an alias that is not in `except`. */
-  next(except: ReadonlySet<string>): Promise<PendingValue | null>;
-  acknowledge(alias: string, setAt: number): void;
+  nextValue(except: ReadonlySet<string>): Promise<PendingValue | null>;
+  valueTaken(alias: string, setAt: number): void;
   /** Sends; false if the client cannot take it at all. */
-  send(id: number, value: PendingValue): boolean;
-  /** Whether the socket has room. */
-  ready(): boolean;
+  sendValue(id: number, value: PendingValue): boolean;
+  /** Whether there is room for another one. */
+  hasRoom(): boolean;
   /** Values that may be on their way at a time. */
-  readonly limit: number;
-  onError(error: unknown): void;
+  readonly valuesMax: number;
+  fail(thrown: unknown): void;
 }
 
+interface Sent {
+  readonly alias: string;
+  readonly setAt: number;
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
 export class Outgoing {
-  readonly #deps: OutgoingDeps;
-  /** By packet identifier. */
-  readonly #sent = new Map<number, { readonly alias: string; readonly setAt: number }>();
+  readonly #outlet: Outlet;
+  /** By packet identifier; null as long as nothing was sent, as mostly nothing is. */
+  #sent: Map<number, Sent> | null = null;
   /** Aliases of those, and of values that are too large for this client. */
-  readonly #passed = new Set<string>();
+  #passed: Set<string> | null = null;
   #lastId = 0;
   #pumping = false;
   /** There may be something to send. */
   #news = false;
 
-  constructor(deps: OutgoingDeps) {
-    this.#deps = deps;
+  constructor(outlet: Outlet) {
+    this.#outlet = outlet;
   }
 
   /** Sends what there is to be sent and may be sent now. */
@@ -41,47 +49,54 @@ export class Outgoing {
       () => {
         this.#pumping = false;
       },
-      (error) => this.#deps.onError(error),
+      (thrown) => this.#outlet.fail(thrown),
     );
   }
 
   /** The cloud set these: one that was too large may not be any more. */
   changed(aliases: readonly string[]): void {
-    const sent = new Set([...this.#sent.values()].map(({ alias }) => alias));
-    for (const alias of aliases) if (!sent.has(alias)) this.#passed.delete(alias);
+    const sent = new Set([...(this.#sent?.values() ?? [])].map(({ alias }) => alias));
+    for (const alias of aliases) if (!sent.has(alias)) this.#passed?.delete(alias);
     this.pump();
   }
 
   /** 5.0 [MQTT-4.4.0-2]: with whatever reason code. An identifier that is not on its way means nothing. */
   acknowledged(id: number): void {
-    const sent = this.#sent.get(id);
+    const sent = this.#sent?.get(id);
     if (sent === undefined) return;
-    this.#sent.delete(id);
-    this.#passed.delete(sent.alias);
-    this.#deps.acknowledge(sent.alias, sent.setAt);
+    this.#sent!.delete(id);
+    this.#passed!.delete(sent.alias);
+    this.#outlet.valueTaken(sent.alias, sent.setAt);
     this.pump();
   }
 
   async #run(): Promise<void> {
-    const { limit, next, ready, send } = this.#deps;
+    const outlet = this.#outlet;
     while (this.#news) {
       this.#news = false;
       // 5.0 [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]
-      while (this.#sent.size < limit && ready()) {
-        const value = await next(this.#passed);
-        if (value === null || !ready()) break;
-        const id = this.#unusedId();
-        this.#passed.add(value.alias);
-        // 5.0 [MQTT-3.1.2-25]: one that is too large is passed over, as if it had been sent.
-        if (send(id, value)) this.#sent.set(id, { alias: value.alias, setAt: value.setAt });
+      while ((this.#sent?.size ?? 0) < outlet.valuesMax && outlet.hasRoom()) {
+        const value = await outlet.nextValue(this.#passed ?? nothing);
+        if (value === null || !outlet.hasRoom()) break;
+        this.#send(value);
       }
     }
   }
 
+  #send(value: PendingValue): void {
+    const { alias, setAt } = value;
+    this.#sent ??= new Map();
+    this.#passed ??= new Set();
+    const id = this.#unusedId(this.#sent);
+    this.#passed.add(alias);
+    // 5.0 [MQTT-3.1.2-25]: one that is too large is passed over, as if it had been sent.
+    if (this.#outlet.sendValue(id, value)) this.#sent.set(id, { alias, setAt });
+  }
+
   /** 3.1.1 [MQTT-2.3.1-4] [MQTT-4.3.2-1], 5.0 [MQTT-2.2.1-4] [MQTT-4.3.2-1] */
-  #unusedId(): number {
+  #unusedId(sent: ReadonlyMap<number, Sent>): number {
     do this.#lastId = (this.#lastId % 65_535) + 1;
-    while (this.#sent.has(this.#lastId));
+    while (sent.has(this.#lastId));
     return this.#lastId;
   }
 }
