@@ -1,4 +1,7 @@
-/** device-mqtt.md with clients that others wrote: MQTT.js, mosquitto_pub and mosquitto_sub, and Paho for Python. */
+/**
+ * device-mqtt.md with clients that others wrote: MQTT.js, mosquitto_pub and mosquitto_sub, and Paho for Python; over TLS, an
+ * ordered stream: 3.1.1 [MQTT-7.1.1-1], 5.0 [MQTT-4.2.0-1].
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -332,10 +332,14 @@ for (const [version, name] of versions) {
   });
 }
 
+// 5.0 [MQTT-3.1.2-28] [MQTT-4.12.0-6]
 // 5.0 [MQTT-3.2.2-9] [MQTT-3.2.2-16] [MQTT-3.1.3-7]
 test('5.0: CONNACK says truly what is offered, and which client id was assigned', async () => {
   const [one, two] = [await openMqtt(server, 5), await openMqtt(server, 5)];
-  const { properties } = await one.connect({ ...byToken(token), properties: { sessionExpiryInterval: 3600 } });
+  const { properties } = await one.connect({
+    ...byToken(token),
+    properties: { sessionExpiryInterval: 3600, requestResponseInformation: true },
+  });
   const { assignedClientIdentifier, ...rest } = properties;
   assert.deepEqual(rest, {
     receiveMaximum: 1024,

@@ -38,6 +38,7 @@ async function newDevice(version: Version) {
 }
 
 for (const [version, name] of versions) {
+  // 3.1.1 [MQTT-1.5.3-3], 5.0 [MQTT-1.5.4-3]
   test(`${name}: a value on $resource/<alias> is stored when its PUBACK comes`, async () => {
     const { client, publish, values } = await newDevice(version);
     for (const value of [
@@ -114,6 +115,19 @@ for (const [version, name] of versions) {
     client.destroy();
   });
 
+  // 3.1.1 [MQTT-4.7.3-3] [MQTT-4.7.3-4], 5.0 [MQTT-4.7.3-3] [MQTT-4.7.3-4]
+  test(`${name}: topics may be as long as there are, and are taken letter by letter`, async () => {
+    const { identity, client, publish } = await newDevice(version);
+    const topics = ['x'.repeat(60_000), 'a\u030a', '\u00e5', '\ufeffa', '/a//', 'A', ' '];
+    for (const topic of topics) await publish(topic, '');
+    const events = (await connector.events('publish')).filter((event) => event.identity === identity);
+    assert.deepEqual(
+      events.map(({ payload }) => payload.topic),
+      topics,
+    );
+    client.destroy();
+  });
+
   test(`${name}: any other topic is a message of its own: an event, and no resource`, async () => {
     const { identity, client, publish } = await newDevice(version);
     await publish('any/topic', 'text with ü');
@@ -179,6 +193,7 @@ for (const [version, name] of versions) {
     });
   }
 
+  // 3.1.1 [MQTT-2.3.1-5], 5.0 [MQTT-2.2.1-2]
   test(`${name}: QoS 0 gets no answer, and what is refused of it shows in the log`, async () => {
     const { identity, client, values, refusals } = await newDevice(version);
     await client.send(message('$resource/a', 'quiet'), message('$resource/n', 'warm'), packetOf(0xc0));
@@ -209,6 +224,7 @@ for (const [version, name] of versions) {
     client.destroy();
   });
 
+  // 5.0 [MQTT-4.3.2-5]
   test(`${name}: an identifier may be used again once it is acknowledged, and is then a new message`, async () => {
     const { client, values } = await newDevice(version);
     for (const value of ['1', '2', '3']) {
@@ -219,7 +235,7 @@ for (const [version, name] of versions) {
     client.destroy();
   });
 
-  // 3.1.1 [MQTT-2.3.1-7] [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-4] [MQTT-3.8.4-5] [MQTT-3.9.3-1] [MQTT-3.9.3-2],
+  // 3.1.1 [MQTT-3.8.3-2] [MQTT-2.3.1-7] [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-4] [MQTT-3.8.4-5] [MQTT-3.9.3-1] [MQTT-3.9.3-2],
   // 5.0 [MQTT-2.2.1-6] [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1]
   // 5.0 [MQTT-3.9.3-2] [MQTT-3.2.2-10]
   test(`${name}: SUBSCRIBE is granted for the device's own values, with QoS 1 at most, and refused for others`, async () => {

@@ -47,7 +47,9 @@ for (const [version, name] of versions) {
     const { identity, token, set } = await newDevice();
     const client = await connected(server, token, version);
     await set({ a: 'wanted' });
-    const { topic, payload, qos, dup, retain } = await client.next();
+    const { topic, payload, qos, dup, retain, properties } = await client.next();
+    // 5.0 [MQTT-3.1.2-26] [MQTT-3.1.2-27]
+    assert.equal(properties, undefined);
     const { timestamp } = (await connector.state(identity)).a;
     assert.deepEqual(
       [topic, payload.toString(), qos, dup, retain],
@@ -79,6 +81,7 @@ for (const [version, name] of versions) {
     again.destroy();
   });
 
+  // 5.0 [MQTT-4.3.2-3]
   test(`${name}: what was not acknowledged is sent again on each connection, as a new message`, async () => {
     const { token, set } = await newDevice();
     await set({ a: 'kept' });
@@ -151,7 +154,7 @@ for (const [version, name] of versions) {
   });
 }
 
-// 5.0 [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]
+// 5.0 [MQTT-3.3.4-9] [MQTT-3.3.4-10] [MQTT-4.9.0-1] [MQTT-4.9.0-2] [MQTT-4.9.0-3]
 test('5.0: no more values are on their way than the client can receive', async () => {
   const { token, set } = await newDevice();
   await set({ a: '1' });

@@ -42,6 +42,6 @@ export function farewell(error: AppError, { version, packetMax }: Client): Buffe
   if (version === 4) return null;
   const reasonCode = reasonsOf(error.code).disconnect;
   const told = writePacket({ cmd: 'disconnect', reasonCode, properties: { reasonString: error.message } }, 5);
-  // 5.0 [MQTT-3.14.2-3]
+  // 5.0 [MQTT-3.14.2-2] [MQTT-3.14.2-3]
   return told.length <= packetMax ? told : writePacket({ cmd: 'disconnect', reasonCode }, 5);
 }

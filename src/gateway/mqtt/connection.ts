@@ -343,7 +343,7 @@ export class Connection implements Link, Outlet {
 
   /**
    * 3.1.1 [MQTT-3.3.1-1] [MQTT-3.3.1-3], 5.0 [MQTT-3.3.1-1] [MQTT-3.3.1-3] [MQTT-4.3.2-2]: each is sent once on a connection,
-   * and no session outlives it: so DUP is never set.
+   * and no session outlives it: so DUP is never set. Without a topic alias: 5.0 [MQTT-3.1.2-26] [MQTT-3.1.2-27].
    */
   sendValue(messageId: number, { alias, value, setAt }: PendingValue): boolean {
     const topic = `$resource/${alias}/${setAt}`;
@@ -445,6 +445,7 @@ export class Connection implements Link, Outlet {
     if (this.#ended) return;
     this.#reason = { reason: error.code, message: error.message };
     if (error.code === 'PROTOCOL_VERSION') this.#finish(versionRefusal(error.details as number));
+    // 3.1.1 [MQTT-3.2.2-6]: what no return code fits is closed on without one.
     // 5.0 [MQTT-3.14.0-1]: a DISCONNECT only once a CONNACK has said yes.
     else this.#finish(this.#welcomed ? farewell(error, this.client!) : null);
   }

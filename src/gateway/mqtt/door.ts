@@ -120,6 +120,7 @@ export function createMqttDoor({ store, sessions, domain, logger, ...rest }: Doo
   });
 
   return {
+    // 3.1.1 [MQTT-7.1.1-1], 5.0 [MQTT-4.2.0-1]
     listenTls: (identity, host, port) => listeners.tls(identity, ['mqtt'], host, port),
     listenPlain: listeners.plain,
     setIdentity: listeners.setIdentity,

@@ -46,6 +46,7 @@ export class InFlight {
     return this.#messages.length - this.#head >= IN_FLIGHT_MAX || this.#bytes >= IN_FLIGHT_BYTES;
   }
 
+  /** Each is a new one, whatever its identifier and DUP: 5.0 [MQTT-4.3.2-5]. */
   add(id: number, bytes: number): Message {
     const message: Message = { id, bytes: bytes + OVERHEAD, settled: false, error: null };
     this.#messages.push(message);

@@ -74,7 +74,7 @@ export class Outgoing {
     const outlet = this.#outlet;
     while (this.#news) {
       this.#news = false;
-      // 5.0 [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]
+      // Nothing else waits for this: 5.0 [MQTT-3.3.4-9] [MQTT-3.3.4-10] [MQTT-4.9.0-1] [MQTT-4.9.0-2] [MQTT-4.9.0-3]
       while ((this.#sent?.size ?? 0) < outlet.valuesMax && outlet.hasRoom()) {
         const value = await outlet.nextValue(this.#passed ?? nothing);
         if (value === null || !outlet.hasRoom()) break;
@@ -89,6 +89,7 @@ export class Outgoing {
     this.#passed ??= new Set();
     const id = this.#unusedId(this.#sent);
     this.#passed.add(alias);
+    // On its way until its PUBACK: 5.0 [MQTT-4.3.2-3]
     // 5.0 [MQTT-3.1.2-25]: one that is too large is passed over, as if it had been sent.
     if (this.#outlet.sendValue(id, value)) this.#sent.set(id, { alias, setAt });
   }

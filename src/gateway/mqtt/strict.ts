@@ -69,6 +69,7 @@ class Walk {
   }
 
   text(): Buffer {
+    // Its length has two bytes: 3.1.1 [MQTT-4.7.3-3], 5.0 [MQTT-4.7.3-3]
     const text = this.binary();
     // 3.1.1 [MQTT-1.5.3-1], 5.0 [MQTT-1.5.4-1]
     if (!isUtf8(text)) throw malformed('text that is no UTF-8');
@@ -79,6 +80,7 @@ class Walk {
 
   /** MQTT 5.0, 2.2.2: those of `allowed`, each once but user properties; the values, those that are numbers. */
   properties(allowed: ReadonlySet<number>): ReadonlyMap<number, number> {
+    // 5.0 [MQTT-2.2.2-1]: also where there are none.
     const length = this.variable();
     const end = this.#at + length;
     if (end > this.#end) throw malformed('a packet that is too short');
@@ -97,6 +99,7 @@ class Walk {
 
   #value(property: number): number {
     const kind = kinds[property];
+    // 5.0 [MQTT-3.3.2-13] [MQTT-3.3.2-19]
     if (kind === 'text') this.text();
     else if (kind === 'binary') this.binary();
     else if (kind === 'pair') {
@@ -288,6 +291,7 @@ function checkUnsubscribe(walk: Walk, v5: boolean): void {
 function checkDisconnect(walk: Walk, v5: boolean): void {
   if (!v5 || walk.done) return;
   const reason = walk.byte();
+  // 5.0 [MQTT-3.14.2-1]
   if (!disconnectReasons.has(reason)) throw malformed(`reason code ${reason} in DISCONNECT`);
   if (!walk.done) walk.properties(allowed.disconnect);
 }

@@ -36,6 +36,7 @@ export function parseTopic(topic: string, raw: Buffer): Topic {
   if (topic === '') throw new AppError('TOPIC_INVALID', { seen: 'an empty topic' });
   // 3.1.1 [MQTT-3.3.2-2] [MQTT-4.7.1-1], 5.0 [MQTT-3.3.2-2] [MQTT-4.7.0-1]
   if (/[#+]/.test(topic)) throw new AppError('TOPIC_INVALID', { seen: topic, wanted: 'a topic without + and #' });
+  // As it stands, mark and all: 3.1.1 [MQTT-1.5.3-3] [MQTT-4.7.3-4], 5.0 [MQTT-1.5.4-3] [MQTT-4.7.3-4]
   if (!topic.startsWith('$')) return { kind: 'message', topic };
   if (topic === '$resource' || topic === RESOURCE) return { kind: 'object' };
   if (topic === '$resource.batch') return { kind: 'batch' };
@@ -64,7 +65,7 @@ function provision(encoded: string): Topic {
   }
 }
 
-/** A payload as text. BODY_INVALID where it is no UTF-8. */
+/** A payload as text; a byte order mark is part of it. BODY_INVALID where it is no UTF-8. */
 export function readText(bytes: Buffer, from: number, end: number): string {
   const text = bytes.toString('utf8', from, end);
   // What is no UTF-8 is decoded to U+FFFD; most text has none, and then nothing has to be looked at twice.

@@ -78,6 +78,7 @@ export function readPublish(
   const topicAt = body + 2;
   let at = topicAt + ((bytes[body]! << 8) | bytes[body + 1]!);
   const idAt = at;
+  // 3.1.1 [MQTT-2.3.1-5], 5.0 [MQTT-2.2.1-2]
   if (qos === 1) at += 2;
   if (v5) at += 1;
   if (topicAt > end || at > end) throw new AppError('PACKET_MALFORMED', { seen: 'a PUBLISH that is too short' });

@@ -97,6 +97,7 @@ const sessionPresent = false;
 
 function acceptance(client: Client, packet: IConnectPacket): Buffer {
   if (client.version === 4) return writePacket({ cmd: 'connack', sessionPresent, returnCode: 0 }, 4);
+  // No topic alias, response information or authentication is offered: 5.0 [MQTT-3.1.2-28] [MQTT-4.12.0-6]
   const properties: ConnackProperties = {
     receiveMaximum: IN_FLIGHT_MAX,
     // 5.0 [MQTT-3.2.2-9]

@@ -24,7 +24,7 @@ export function subscribe(link: Link, { subscriptions, messageId }: ISubscribePa
   link.send(writePacket({ cmd: 'suback', messageId, granted }, version));
 }
 
-/** `$resource/#`, `$resource/+` and `$resource/<alias>`. */
+/** `$resource/#`, `$resource/+` and `$resource/<alias>`; of others, those with wildcards too: 3.1.1 [MQTT-3.8.3-2]. */
 function isOffered(filter: string): boolean {
   const [root, level, ...more] = filter.split('/');
   if (root !== '$resource' || level === undefined || more.length > 0) return false;
