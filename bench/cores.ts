@@ -13,7 +13,7 @@ export function pinSelf(): void {
   if (pinned) spawnSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)]);
 }
 
-/** The command that runs Node with these arguments on the server's core. `taskset` becomes it: the pid is the server's. */
-export function onServerCore(args: readonly string[]): [command: string, args: string[]] {
-  return pinned ? ['taskset', ['-c', SERVER_CORE, process.execPath, ...args]] : [process.execPath, [...args]];
+/** The command that runs Node, or another program, with these arguments on the server's core. `taskset` becomes it: the pid is the server's. */
+export function onServerCore(args: readonly string[], program = process.execPath): [command: string, args: string[]] {
+  return pinned ? ['taskset', ['-c', SERVER_CORE, program, ...args]] : [program, [...args]];
 }

@@ -25,8 +25,10 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Rows of an import, and devices in the lists. */
   readonly rows: number;
-  /** Long polls that wait at once. */
+  /** Long polls that wait at once, and devices that come back at once. */
   readonly polls: number;
+  /** MQTT connections that only stand. */
+  readonly connections: number;
   /** Takes its time: more rounds, longer ones. */
   readonly large: boolean;
   /** Passed to the server's Node, such as `--cpu-prof`. */

@@ -12,14 +12,20 @@ import type { BenchOptions, Result, Row } from './result.ts';
 import { activate } from './rows/activate.ts';
 import { consoleRow } from './rows/console.ts';
 import { httpWrite, httpWriteTls } from './rows/http-write.ts';
+import { idle } from './rows/idle.ts';
 import { importRow } from './rows/import.ts';
 import { lists } from './rows/lists.ts';
+import { mqttPublish } from './rows/mqtt-publish.ts';
+import { mqttStorm } from './rows/mqtt-storm.ts';
 import { polls } from './rows/polls.ts';
 import { details, table } from './table.ts';
 
 const rows: Readonly<Record<string, Row>> = {
   'http-write': httpWrite,
   'http-write-tls': httpWriteTls,
+  'mqtt-publish': mqttPublish,
+  'mqtt-storm': mqttStorm,
+  idle,
   activate,
   import: importRow,
   lists,
@@ -27,7 +33,7 @@ const rows: Readonly<Record<string, Row>> = {
   polls,
 };
 
-const usage = `Usage: npm run bench [-- <row>… --rounds 5 --seconds 3 --rows 1000000 --polls 15000 --large]
+const usage = `Usage: npm run bench [-- <row>… --rounds 5 --seconds 3 --rows 1000000 --polls 15000 --connections 10000 --large]
 
 Rows: ${Object.keys(rows).join(', ')}
 --large: three times as many rounds, each twice as long.
@@ -66,6 +72,7 @@ function readCommandLine(): { options: BenchOptions; names: string[] } {
       seconds: text,
       rows: text,
       polls: text,
+      connections: text,
       large: { type: 'boolean', default: false },
       node: { type: 'string', multiple: true },
       help: { type: 'boolean', short: 'h' },
@@ -82,6 +89,7 @@ function readCommandLine(): { options: BenchOptions; names: string[] } {
     seconds: Number(values.seconds ?? (values.large ? 6 : 3)),
     rows: Number(values.rows ?? 1_000_000),
     polls: Number(values.polls ?? 15_000),
+    connections: Number(values.connections ?? 10_000),
     large: values.large,
     nodeFlags: values.node ?? [],
     say: (line) => process.stdout.write(`${line}\n`),

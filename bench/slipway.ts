@@ -22,7 +22,7 @@ export interface Slipway {
   readonly consolePort: number;
   readonly authorization: string;
   /** Where devices connect. */
-  target(transport: 'http' | 'https'): Target;
+  target(transport: 'http' | 'https' | 'mqtt' | 'mqtts'): Target;
   /** The server's certificate and key, PEM, for a reference with the same. */
   readonly tls: { readonly cert: string; readonly key: string };
   /** Calls the management API below the connector; throws on anything but a 2xx. */
@@ -51,6 +51,13 @@ export async function startSlipway(nodeFlags: readonly string[] = []): Promise<S
   const authorization = `Bearer ${token}`;
   const file = (name: string) => readFile(join(data, 'ca', name), 'utf8');
   const [ca, cert, key] = await Promise.all([file('ca.pem'), file('server.pem'), file('server-key.pem')]);
+  const tls = { ca, servername: host };
+  const targets: Record<'http' | 'https' | 'mqtt' | 'mqtts', Target> = {
+    http: { port: ports.http, tls: null },
+    https: { port: ports.https, tls },
+    mqtt: { port: ports.mqttTcp, tls: null },
+    mqtts: { port: ports.mqtt, tls },
+  };
   return {
     pid: child.pid!,
     data,
@@ -58,8 +65,7 @@ export async function startSlipway(nodeFlags: readonly string[] = []): Promise<S
     connector: ports.connector,
     consolePort: ports.console,
     authorization,
-    target: (transport) =>
-      transport === 'http' ? { port: ports.http, tls: null } : { port: ports.https, tls: { ca, servername: host } },
+    target: (transport) => targets[transport],
     tls: { cert, key },
     api: (method, path, body) => call(method, device2 + path, body && JSON.stringify(body), { authorization }),
     async figures() {
@@ -90,6 +96,8 @@ function launch(data: string, nodeFlags: readonly string[]): ChildProcess {
     SLIPWAY_DATA: data,
     SLIPWAY_HTTPS_PORT: '0',
     SLIPWAY_HTTP_PORT: '0',
+    SLIPWAY_MQTT_PORT: '0',
+    SLIPWAY_MQTT_TCP_PORT: '0',
     SLIPWAY_CONSOLE_PORT: '0',
     SLIPWAY_ADMIN_EMAIL: admin.email,
     SLIPWAY_ADMIN_PASSWORD: admin.password,
@@ -106,6 +114,8 @@ function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 interface Ports {
   readonly https: number;
   readonly http: number;
+  readonly mqtt: number;
+  readonly mqttTcp: number;
   readonly console: number;
   readonly connector: string;
 }

@@ -1,6 +1,7 @@
 /**
- * Kills the server with SIGKILL while devices write and activate and operators whitelist and import, starts it again, and
- * looks for everything that was acknowledged, and for what was counted wrongly. `node scripts/crash.ts --rounds 20` runs the long form; it knows the server
+ * Kills the server with SIGKILL while devices write, publish and activate and operators whitelist, import and set values,
+ * starts it again, and looks for everything that was acknowledged (values that no device acknowledged have to arrive), and
+ * for what was counted wrongly. `node scripts/crash.ts --rounds 20` runs the long form; it knows the server
  * from outside only.
  */
 import assert from 'node:assert/strict';
@@ -8,9 +9,10 @@ import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { eventually, newConnector, resource, type TestConnector } from '../test/helpers/connector.ts';
+import { connected, message, type RawMqtt } from '../test/helpers/mqtt.ts';
 import { startServer, type TestServer } from '../test/helpers/server.ts';
 
-const kinds = ['writes', 'activations', 'whitelisted', 'imports'] as const;
+const kinds = ['writes', 'publishes', 'activations', 'whitelisted', 'imports', 'wanted'] as const;
 type Kind = (typeof kinds)[number];
 
 export interface CrashReport {
@@ -26,11 +28,17 @@ export interface CrashReport {
 const LOAD_MIN = 300;
 const LOAD_MAX = 1500;
 const WRITERS = 6;
+/** Connections over MQTT, and messages of each that wait for their PUBACK. */
+const PUBLISHERS = 4;
+const IN_FLIGHT = 20;
 const IMPORT_ROWS = 100;
 
 /** What was acknowledged and is to be found after the restart. */
 interface Ledger {
   readonly writes: Map<Writer, string[]>;
+  readonly publishes: Map<Writer, string[]>;
+  /** The last value that was set for each device, and that no device has acknowledged. */
+  readonly wanted: Map<Writer, string>;
   readonly activations: Map<string, string>;
   readonly whitelisted: string[];
   readonly imports: string[];
@@ -48,19 +56,24 @@ export async function crashRounds(options: { rounds: number; say: (line: string)
   const server = await startServer();
   const report: CrashReport = {
     rounds: options.rounds,
-    acknowledged: { writes: 0, activations: 0, whitelisted: 0, imports: 0 },
+    acknowledged: { writes: 0, publishes: 0, activations: 0, whitelisted: 0, imports: 0, wanted: 0 },
     cutImports: 0,
     lost: [],
   };
   try {
-    const connector = await newConnector(server, { resources: { n: resource() } });
-    const writers = await makeWriters(connector);
+    const connector = await newConnector(server, { resources: { n: resource(), w: resource() } });
+    const fleet: Fleet = {
+      writers: await makeWriters(connector, 'writer', WRITERS),
+      publishers: await makeWriters(connector, 'publisher', PUBLISHERS),
+      absent: await makeWriters(connector, 'absent', PUBLISHERS),
+    };
     const all: Ledger[] = [];
     let cutImports = 0;
     for (let round = 1; round <= options.rounds; round++) {
-      const ledger = await loadUntilKilled(server, connector, writers, round);
+      const ledger = await loadUntilKilled(server, connector, fleet, round);
       await server.restart();
-      report.lost.push(...(await missing(connector, ledger)), ...(await miscounted(connector)));
+      report.lost.push(...(await missing(connector, ledger)), ...(await notArriving(server, ledger)));
+      report.lost.push(...(await miscounted(connector)));
       all.push(ledger);
       const counts = countOf(ledger);
       for (const kind of kinds) report.acknowledged[kind] += counts[kind];
@@ -77,6 +90,8 @@ export async function crashRounds(options: { rounds: number; say: (line: string)
 function countOf(ledger: Ledger): Record<Kind, number> {
   return {
     writes: [...ledger.writes.values()].reduce((sum, values) => sum + values.length, 0),
+    publishes: [...ledger.publishes.values()].reduce((sum, values) => sum + values.length, 0),
+    wanted: ledger.wanted.size,
     activations: ledger.activations.size,
     whitelisted: ledger.whitelisted.length,
     imports: ledger.imports.length,
@@ -85,10 +100,17 @@ function countOf(ledger: Ledger): Record<Kind, number> {
 
 const describe = (counts: Record<Kind, number>) => kinds.map((kind) => `${counts[kind]} ${kind}`).join(', ');
 
-async function makeWriters(connector: TestConnector): Promise<Writer[]> {
+/** Devices: those that write over HTTPS, those that publish over MQTT, and those that are away. */
+interface Fleet {
+  readonly writers: readonly Writer[];
+  readonly publishers: readonly Writer[];
+  readonly absent: readonly Writer[];
+}
+
+async function makeWriters(connector: TestConnector, name: string, count: number): Promise<Writer[]> {
   const writers: Writer[] = [];
-  for (let at = 0; at < WRITERS; at++) {
-    writers.push({ identity: `writer-${at}`, token: await connector.provision(`writer-${at}`) });
+  for (let at = 0; at < count; at++) {
+    writers.push({ identity: `${name}-${at}`, token: await connector.provision(`${name}-${at}`) });
   }
   return writers;
 }
@@ -97,11 +119,13 @@ async function makeWriters(connector: TestConnector): Promise<Writer[]> {
 async function loadUntilKilled(
   server: TestServer,
   connector: TestConnector,
-  writers: readonly Writer[],
+  { writers, publishers, absent }: Fleet,
   round: number,
 ): Promise<Ledger> {
   const ledger: Ledger = {
     writes: new Map(writers.map((writer) => [writer, []])),
+    publishes: new Map(publishers.map((writer) => [writer, []])),
+    wanted: new Map(),
     activations: new Map(),
     whitelisted: [],
     imports: [],
@@ -122,6 +146,8 @@ async function loadUntilKilled(
   const loads = [
     ...writers.map((writer) => repeat((name) => write(connector, agent, ledger, writer, `${writer.identity}-${name}`))),
     ...['a', 'b'].map((line) => repeat((name) => activate(connector, agent, ledger, `device-${line}-${name}`))),
+    ...publishers.map((writer) => publishUntil(server, ledger, writer, `${writer.identity}-${round}`, () => killed)),
+    ...absent.map((writer) => repeat((name) => want(connector, ledger, writer, name))),
     repeat((name) => whitelist(connector, ledger, `listed-${name}`)),
     repeat((name) => importRows(connector, ledger, `import-${name}-`)),
   ];
@@ -139,6 +165,60 @@ async function write(connector: TestConnector, agent: Agent, ledger: Ledger, wri
   const { status } = await connector.send('/api:v1/stack/alias', request);
   assert.equal(status, 204);
   ledger.writes.get(writer)?.push(value);
+}
+
+/** Keeps messages in flight until the connection ends, which is an error only while the server should live. */
+async function publishUntil(
+  server: TestServer,
+  ledger: Ledger,
+  writer: Writer,
+  prefix: string,
+  isOver: () => boolean,
+): Promise<void> {
+  const client = await connected(server, writer.token);
+  const inFlight: string[] = [];
+  const send = async (id: number) => {
+    inFlight[id] = `${prefix}-${id}-${Math.random()}`;
+    await client.send(message('$resource/n', inFlight[id], id));
+  };
+  for (let id = 1; id <= IN_FLIGHT; id++) await send(id);
+  try {
+    for (;;) {
+      const { cmd, messageId } = await client.next();
+      assert.equal(cmd, 'puback');
+      ledger.publishes.get(writer)!.push(inFlight[messageId]!);
+      await send(messageId);
+    }
+  } catch (error) {
+    if (!isOver()) throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** An operator sets a value for a device that is away. */
+async function want(connector: TestConnector, ledger: Ledger, writer: Writer, value: string): Promise<void> {
+  const { status } = await connector.api('PATCH', `/identity/${writer.identity}/state`, { w: value });
+  assert.equal(status, 200);
+  ledger.wanted.set(writer, value);
+}
+
+/** One line for each value that was set and does not arrive when its device connects. It is taken then. */
+async function notArriving(server: TestServer, ledger: Ledger): Promise<string[]> {
+  const lost: string[] = [];
+  for (const [writer, value] of ledger.wanted) {
+    const client: RawMqtt = await connected(server, writer.token);
+    const { topic, payload, messageId } = await client.next();
+    // A newer one may have been set whose answer the kill cut off.
+    const [round, at] = payload.toString().split('-').map(Number);
+    const [wantedRound, wantedAt] = value.split('-').map(Number);
+    if (!topic.startsWith('$resource/w/') || round !== wantedRound || at! < wantedAt!) {
+      lost.push(`value ${value} for ${writer.identity}: ${payload} came on ${topic}`);
+    }
+    await client.send({ cmd: 'puback', messageId });
+    client.destroy();
+  }
+  return lost;
 }
 
 async function activate(connector: TestConnector, agent: Agent, ledger: Ledger, identity: string) {
@@ -167,10 +247,10 @@ async function importRows(connector: TestConnector, ledger: Ledger, prefix: stri
 /** One line for each thing of the ledger that is not there. */
 async function missing(connector: TestConnector, ledger: Ledger): Promise<string[]> {
   const lost: string[] = [];
-  for (const [writer, values] of ledger.writes) {
+  for (const [writer, values] of [...ledger.writes, ...ledger.publishes]) {
     if (values.length === 0) continue;
     const stored = await historyOf(connector, writer.identity);
-    for (const value of values) if (!stored.has(value)) lost.push(`write ${value}`);
+    for (const value of values) if (!stored.has(value)) lost.push(`value ${value} of ${writer.identity}`);
   }
   await inParallel([...ledger.activations], async ([identity, token]) => {
     const { status } = await connector.send('/api:v1/stack/alias', { token, body: 'n=back', plain: true });

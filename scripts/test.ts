@@ -9,7 +9,7 @@ import { spec } from 'node:test/reporters';
 import { buildConsole } from '../src/console/build.ts';
 import { createLogger } from '../src/log.ts';
 import { prepareBrowser } from '../test/browser/browser.ts';
-import { missingTool, runTool } from '../test/helpers/tool.ts';
+import { missingTool, pythonWithPaho, runTool } from '../test/helpers/tool.ts';
 
 const root = join(import.meta.dirname, '..');
 /** Files at a time. Each starts servers of its own, so more would measure the machine, not the product. */
@@ -20,7 +20,8 @@ const FILE_TIMEOUT = 600_000;
 /** The version of a tool, first line; null if it is not there. */
 async function versionOf(tool: string, flag: string): Promise<string | null> {
   const result = await runTool(tool, [flag]).catch(() => null);
-  return result?.code === 0 ? (result.stdout.toString().split('\n')[0] ?? '') : null;
+  // Those of Mosquitto end with 1 when they have told their version.
+  return result !== null && result.code! <= 1 ? (result.stdout.toString().split('\n')[0] ?? '') : null;
 }
 
 function chosenFiles(parts: readonly string[]): string[] {
@@ -49,9 +50,15 @@ async function runFiles(files: readonly string[]): Promise<string[]> {
   return [...empty];
 }
 
-const versions = { curl: await versionOf('curl', '--version'), openssl: await versionOf('openssl', 'version') };
-console.log(`node     ${process.version}`);
-for (const [tool, version] of Object.entries(versions)) console.log(`${tool.padEnd(8)} ${version ?? 'missing'}`);
+const versions = {
+  curl: await versionOf('curl', '--version'),
+  openssl: await versionOf('openssl', 'version'),
+  mosquitto_pub: await versionOf('mosquitto_pub', '--version'),
+  mosquitto_sub: await versionOf('mosquitto_sub', '--version'),
+  paho: (await pythonWithPaho())?.version ?? null,
+};
+console.log(`node          ${process.version}`);
+for (const [tool, version] of Object.entries(versions)) console.log(`${tool.padEnd(13)} ${version ?? 'missing'}`);
 
 const missing = Object.entries(versions).filter(([, version]) => version === null);
 const files = chosenFiles(process.argv.slice(2));

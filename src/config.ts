@@ -10,6 +10,9 @@ export interface Config {
   readonly httpsPort: number;
   /** Plain HTTP for a TLS-terminating proxy or a measurement on the same machine; null = off. Binds to 127.0.0.1 only. */
   readonly httpPort: number | null;
+  readonly mqttPort: number;
+  /** Plain MQTT, likewise. */
+  readonly mqttTcpPort: number | null;
   /** ms that a device has for a whole request, from its first byte. */
   readonly requestTimeout: number;
   /** ms after which a device connection without a request is closed. */
@@ -35,11 +38,16 @@ export class ConfigError extends Error {
 const settings = {
   SLIPWAY_DATA: { initial: './data', about: 'folder of the database, the CA and uploads' },
   SLIPWAY_DOMAIN: { initial: 'localhost', about: 'connectors are at <id>.m2.<domain>' },
-  SLIPWAY_HOST: { initial: '0.0.0.0', about: 'address of the device port' },
+  SLIPWAY_HOST: { initial: '0.0.0.0', about: 'address of the device ports' },
   SLIPWAY_HTTPS_PORT: { initial: '8443', about: 'device port, HTTPS; 0 = any free one' },
   SLIPWAY_HTTP_PORT: {
     initial: '',
     about: 'plain HTTP for devices on 127.0.0.1, behind a proxy that ends TLS; off if empty',
+  },
+  SLIPWAY_MQTT_PORT: { initial: '8883', about: 'device port, MQTT over TLS; 0 = any free one' },
+  SLIPWAY_MQTT_TCP_PORT: {
+    initial: '',
+    about: 'plain MQTT for devices on 127.0.0.1, behind a proxy that ends TLS; off if empty',
   },
   SLIPWAY_REQUEST_TIMEOUT_MS: { initial: '30000', about: 'time a device has for a whole request' },
   SLIPWAY_IDLE_TIMEOUT_MS: { initial: '120000', about: 'time after which an idle device connection is closed' },
@@ -118,6 +126,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     host: address('SLIPWAY_HOST'),
     httpsPort: port('SLIPWAY_HTTPS_PORT'),
     httpPort: text('SLIPWAY_HTTP_PORT') === '' ? null : port('SLIPWAY_HTTP_PORT'),
+    mqttPort: port('SLIPWAY_MQTT_PORT'),
+    mqttTcpPort: text('SLIPWAY_MQTT_TCP_PORT') === '' ? null : port('SLIPWAY_MQTT_TCP_PORT'),
     requestTimeout: milliseconds('SLIPWAY_REQUEST_TIMEOUT_MS'),
     idleTimeout: milliseconds('SLIPWAY_IDLE_TIMEOUT_MS'),
     consoleHost,

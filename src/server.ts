@@ -13,7 +13,9 @@ import { openDirectory } from './gateway/directory.ts';
 import { createFailures } from './gateway/failures.ts';
 import { createHttpDoor } from './gateway/http/door.ts';
 import { createWaiting } from './gateway/http/waiting.ts';
+import { createMqttDoor } from './gateway/mqtt/door.ts';
 import { createSessions } from './gateway/sessions.ts';
+import type { Identity } from './gateway/tls/options.ts';
 import { openServerIdentity } from './gateway/tls/server-identity.ts';
 import type { Logger } from './log.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
@@ -30,12 +32,15 @@ export interface Server {
   readonly clock: () => number;
   readonly httpsPort: number;
   readonly httpPort: number | null;
+  readonly mqttPort: number;
+  readonly mqttTcpPort: number | null;
   readonly consolePort: number;
   /** PEM file of the CA that devices have to trust; null with an own certificate. */
   readonly caPath: string | null;
   /** Made at random at the first start; null if it was given or made earlier. */
   readonly adminPassword: string | null;
   deviceUrl(connector: string): string;
+  mqttUrl(connector: string): string;
   /** Stops accepting, finishes what is under way, closes storage. */
   close(): Promise<void>;
 }
@@ -74,12 +79,17 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       idleTimeout,
       logger,
     });
+    const mqtt = createMqttDoor({ admission, data, directory, clock, store, sessions, domain, logger });
     started.push(() => {
       waiting.stop();
-      return door.close(GRACE);
+      return Promise.all([door.close(GRACE), mqtt.close(GRACE)]);
     });
 
-    const identity = await openServerIdentity(identitySource(config), door.setIdentity, logger).catch(
+    const setIdentity = (identity: Identity) => {
+      door.setIdentity(identity);
+      mqtt.setIdentity(identity);
+    };
+    const identity = await openServerIdentity(identitySource(config), setIdentity, logger).catch(
       config.tlsCert === null ? cannotUse('SLIPWAY_DATA', config.data) : cannotUse('SLIPWAY_TLS_CERT', config.tlsCert),
     );
     started.push(() => identity.close());
@@ -90,13 +100,22 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       config.httpPort === null
         ? null
         : await door.listenPlain(config.httpPort).catch(cannotUse('SLIPWAY_HTTP_PORT', config.httpPort));
+    const mqttPort = await mqtt
+      .listenTls(identity.current, config.host, config.mqttPort)
+      .catch(cannotUse('SLIPWAY_MQTT_PORT', config.mqttPort));
+    const mqttTcpPort =
+      config.mqttTcpPort === null
+        ? null
+        : await mqtt.listenPlain(config.mqttTcpPort).catch(cannotUse('SLIPWAY_MQTT_TCP_PORT', config.mqttTcpPort));
+    const mqttUrl = (connector: string) => `mqtts://${connector}.m2.${domain}:${mqttPort}`;
     const deviceUrl = (connector: string) => {
       const port = httpsPort === 443 ? '' : `:${httpsPort}`;
       return `https://${connector}.m2.${domain}${port}`;
     };
 
     const figures = () => [
-      gauge('slipway_device_connections', 'Open connections of devices', door.connections()),
+      gauge('slipway_device_connections', 'Open connections of devices over HTTPS', door.connections()),
+      gauge('slipway_mqtt_connections', 'Open connections of devices over MQTT', mqtt.connections()),
       gauge('slipway_long_polls', 'Long polls that wait', waiting.size),
     ];
     const { caPath } = identity;
@@ -116,7 +135,8 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const consolePort = (api.server.address() as { port: number }).port;
     // Last, since its password is shown once: a start that fails before must not have made it.
     const { password: adminPassword } = await ensureAdmin(store, config);
-    return { store, clock, httpsPort, httpPort, consolePort, caPath, adminPassword, deviceUrl, close: stop };
+    const ports = { httpsPort, httpPort, mqttPort, mqttTcpPort, consolePort };
+    return { store, clock, ...ports, caPath, adminPassword, deviceUrl, mqttUrl, close: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,6 +1,6 @@
 /** How the wire shows a device (management-api.md, Identity) and the state of its resources. Never a secret. */
 import type { AuthType, Resource } from '../domain/connector.ts';
-import { type Credential, type Device, ONLINE_WITHIN, statusOf } from '../domain/device.ts';
+import { type Credential, type Device, isOnline, statusOf } from '../domain/device.ts';
 import type { ValueState } from '../store/store.ts';
 
 /** `defaultType`: what the connector gives to a device that asks for nothing else. `now` in µs. */
@@ -17,7 +17,7 @@ export function viewDevice(device: Device, defaultType: AuthType, now: number) {
     reprovision: device.reprovision,
     devmode: false,
     status: statusOf(device, now),
-    online: lastSeen !== null && now - lastSeen < ONLINE_WITHIN,
+    online: isOnline(device, now),
     lastip: device.lastIp,
     lastseen: lastSeen,
     created: device.created,

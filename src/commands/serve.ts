@@ -27,6 +27,8 @@ export async function run(flags: readonly string[]): Promise<void> {
   logger.info('listening', {
     https: server.httpsPort,
     http: server.httpPort,
+    mqtt: server.mqttPort,
+    mqttTcp: server.mqttTcpPort,
     console: server.consolePort,
     data: config.data,
     ca: server.caPath,
@@ -76,6 +78,7 @@ Slipway is serving.
   Sign in          ${signIn}
 ${first}  Management API   ${consoleUrl(server)}/api/docs
   Connector        ${server.deviceUrl(connector)}
+                   ${server.mqttUrl(connector)}
 
 Try it:
 

@@ -44,6 +44,8 @@ export interface Device {
   readonly batch: string | null;
   readonly lastSeen: number | null;
   readonly lastIp: string | null;
+  /** When its live connection ended; it is offline from then on, until it is heard of again. */
+  readonly leftAt: number | null;
 }
 
 export type DeviceStatus = 'whitelisted' | 'provisioned' | 'expired' | 'locked' | 'reprovision';
@@ -60,8 +62,13 @@ export function hasExpired(device: Device, now: number): boolean {
   return device.expiresAt !== null && device.expiresAt <= now;
 }
 
-/** A device is online when it was heard of within these µs, or holds a live session. */
+/** A device is online when it was heard of within these µs, and has not left since. */
 export const ONLINE_WITHIN = 300_000_000;
+
+/** Whether it is there at `now` (µs). Who holds a live connection is noted as heard of while it stands. */
+export function isOnline({ lastSeen, leftAt }: Device, now: number): boolean {
+  return lastSeen !== null && now - lastSeen <= ONLINE_WITHIN && (leftAt === null || lastSeen > leftAt);
+}
 
 /** A new, empty entry: known, with nothing bound to it. */
 export function newDevice(identity: string, created: number): Device {
@@ -79,6 +86,7 @@ export function newDevice(identity: string, created: number): Device {
     batch: null,
     lastSeen: null,
     lastIp: null,
+    leftAt: null,
   };
 }
 

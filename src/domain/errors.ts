@@ -65,6 +65,23 @@ export const errors = {
   VALUE_REFUSED: { status: 422, text: 'A value does not fit the definition of its resource' },
   NOT_SETTABLE: { status: 400, text: 'Value is not settable' },
 
+  // MQTT
+  PACKET_MALFORMED: { status: 400, text: 'The bytes are no valid MQTT packet' },
+  PACKET_UNEXPECTED: { status: 400, text: 'The packet is not allowed at this point' },
+  PACKET_TOO_LARGE: { status: 413, text: 'The packet is larger than the server takes' },
+  PROTOCOL_VERSION: { status: 400, text: 'The protocol version is not offered' },
+  AUTHENTICATION_METHOD: { status: 400, text: 'Enhanced authentication is not offered' },
+  TOPIC_INVALID: { status: 400, text: 'The topic name is not valid' },
+  TOPIC_ALIAS: { status: 400, text: 'Topic aliases are not offered' },
+  QOS_UNSUPPORTED: { status: 400, text: 'QoS 2 is not offered' },
+  RETAIN_UNSUPPORTED: { status: 400, text: 'Retained messages are not offered' },
+  SUBSCRIPTION_SHARED: { status: 400, text: 'Shared subscriptions are not offered' },
+  SUBSCRIPTION_IDENTIFIER: { status: 400, text: 'Subscription identifiers are not offered' },
+  RECEIVE_MAXIMUM: { status: 429, text: 'More messages wait for their acknowledgement than the server allows' },
+  NOT_AUTHENTICATED: { status: 401, text: 'The connection has not shown a credential, and may only provision' },
+  KEEP_ALIVE: { status: 408, text: 'No packet came within one and a half times the keep-alive' },
+  TAKEN_OVER: { status: 409, text: 'Another connection of the device took over' },
+
   // Management
   SCHEMA: { status: 400, text: 'The request does not fit the schema of this call' },
   SETTINGS_INVALID: { status: 400, text: 'The settings are not valid' },
@@ -141,6 +158,11 @@ export class AppError extends Error {
     this.body = detail.body;
     this.details = detail.details;
   }
+}
+
+/** Everything that can be thrown, as an error of the catalogue. */
+export function asAppError(error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError('INTERNAL', { cause: error });
 }
 
 /** Composes the public sentence: `<text>: saw <seen>, expected <wanted>.` */

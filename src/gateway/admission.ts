@@ -30,8 +30,15 @@ export interface Presented {
   readonly token: string | null;
   /** As in RFC 7617, decoded. */
   readonly basic: Buffer | null;
+  /** Where the protocol keeps the two apart. */
+  readonly login?: Login | null;
   readonly certificate: ClientCertificate | null;
   readonly origin: Origin;
+}
+
+export interface Login {
+  readonly identity: string;
+  readonly password: Buffer;
 }
 
 export interface Activation {
@@ -58,8 +65,21 @@ export interface Admission {
   holds(session: Session): boolean;
   /** Provisions. The token, or null where the credential is the device's own. Throws AppError 400, 403, 404, 409, 415, 429. */
   provision(activation: Activation): Promise<string | null>;
+  /**
+   * Provisions, and lets the device in at once, without counting that as a use of its new credential: it may not have
+   * arrived yet. Throws as `provision`.
+   */
+  enter(activation: Activation): Promise<Entered>;
   /** Logs an authenticated device's refused request (a value that does not fit) and gives the error back. */
   refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown;
+  /** Logs a refusal, whatever it is about: for a protocol that has no other way to tell the device. */
+  logRefusal(error: AppError, connector: string, identity: string, origin: Origin): void;
+}
+
+export interface Entered {
+  readonly session: Session;
+  /** Null where the credential is the device's own. */
+  readonly token: string | null;
 }
 
 const telling: ReadonlySet<ErrorCode> = new Set<ErrorCode>(tellingCodes);
@@ -84,12 +104,13 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   let refusals = { second: 0, logged: 0 };
 
   async function authenticate(presented: Presented): Promise<Session> {
-    const { connector, certificate, token, basic, origin } = presented;
+    const { connector, certificate, token, basic, login = null, origin } = presented;
     const claim: Claim = { identity: certificate?.commonName ?? null };
     try {
-      if (token === null && basic === null) return await byCertificate(connector, certificate, origin);
+      if (token === null && basic === null && login === null)
+        return await byCertificate(connector, certificate, origin);
       const session =
-        token === null ? await byPassword(connector, basic!, claim) : await byToken(connector, token, claim);
+        token === null ? await byPassword(connector, presented, claim) : await byToken(connector, token, claim);
       if (certificate !== null && certificate.commonName !== session.ref.identity) {
         const seen = `a certificate for ${certificate.commonName ?? 'nobody'}`;
         throw new AppError('CREDENTIAL_CONFLICT', { seen, wanted: `one for ${session.ref.identity}` });
@@ -123,13 +144,17 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     throw new AppError('CREDENTIAL_INVALID', { seen: 'a token', wanted: `a token of connector ${connector.id}` });
   }
 
-  async function byPassword(connector: Connector | null, basic: Buffer, claim: Claim): Promise<Session> {
+  async function byPassword(
+    connector: Connector | null,
+    { basic, login }: Pick<Presented, 'basic' | 'login'>,
+    claim: Claim,
+  ): Promise<Session> {
     if (connector === null)
       throw new AppError('CREDENTIAL_INVALID', { seen: 'a password', wanted: 'a host that names a connector' });
-    const key = `p:${connector.id}:${createHmac('sha256', passwordKey).update(connector.id).update('\0').update(basic).digest('base64')}`;
+    const key = `p:${connector.id}:${digestOfPassword(connector.id, login?.identity ?? '', login?.password ?? basic!)}`;
     const known = sessions.get(key);
     if (known !== undefined && holds(known)) return known;
-    for (const { identity, password } of splits(basic)) {
+    for (const { identity, password } of login ? [login] : splits(basic!)) {
       const found = await store.getDevice(connector.id, identity);
       if (found !== null) claim.identity = identity;
       const proven = found === null ? null : await verified(found.device, password);
@@ -138,6 +163,11 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       return admit(key, 'password', () => store.getDevice(connector.id, identity), accepts);
     }
     throw new AppError('CREDENTIAL_INVALID', { seen: 'an identity and a password' });
+  }
+
+  function digestOfPassword(connector: string, identity: string, secret: Buffer): string {
+    const hash = createHmac('sha256', passwordKey).update(connector).update('\0');
+    return hash.update(JSON.stringify(identity)).update(secret).digest('base64');
   }
 
   /** The stored hash that the password fits; null if none. */
@@ -229,8 +259,11 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     find: () => Promise<Found | null>,
     accepts: (credential: Credential) => boolean,
     check: () => number = forever,
+    counts: 'as a use' | 'not as a use' = 'as a use',
   ): Promise<Session> {
     for (;;) {
+      const known = sessions.get(key);
+      if (known !== undefined && holds(known)) return known;
       const epoch = sessions.epoch();
       const found = await find();
       const slot = found === null ? null : matchCredential(found.device, clock(), accepts);
@@ -239,7 +272,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       if (device.locked) throw new AppError('DEVICE_LOCKED', { seen: ref.identity });
       if (hasExpired(device, clock())) throw new AppError('CREDENTIAL_EXPIRED', { seen: ref.identity });
       const checkedUntil = check();
-      if (slot === 'current' && device.previous !== null) {
+      if (slot === 'current' && device.previous !== null && counts === 'as a use') {
         // The new credential is in use: from now on the old one is not.
         await store.changeDevice(ref.connector, ref.identity, (now) => ({
           answer: null,
@@ -253,14 +286,16 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         slot === 'previous' ? device.previous!.until : Infinity,
         checkedUntil,
       );
-      const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0, news: null };
+      const renew = () => admit(key, auth, find, accepts, check, counts);
+      const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0, renew, news: null };
       sessions.put(key, session);
       return session;
     }
   }
 
   function holds(session: Session): boolean {
-    return session.valid && session.until > clock();
+    // Most never end by themselves, and then the time need not be asked for.
+    return session.valid && (session.until === Number.POSITIVE_INFINITY || session.until > clock());
   }
 
   function settingsOf(connector: Connector) {
@@ -268,6 +303,21 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   }
 
   async function provision(activation: Activation): Promise<string | null> {
+    return (await bind(activation)).token;
+  }
+
+  async function enter(activation: Activation): Promise<Entered> {
+    const { credential, token } = await bind(activation);
+    const { connector, identity } = activation;
+    const bound = JSON.stringify(credential);
+    const accepts = (other: Credential) => JSON.stringify(other) === bound;
+    const find = () => store.getDevice(connector.id, identity);
+    const key = `e:${connector.id}:${identity}`;
+    const session = await admit(key, credential.type, find, accepts, forever, 'not as a use');
+    return { session, token };
+  }
+
+  async function bind(activation: Activation): Promise<{ credential: Credential; token: string | null }> {
     const { connector, identity, password, origin } = activation;
     try {
       const settings = settingsOf(connector);
@@ -285,7 +335,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       await store.changeDevice(connector.id, identity, (device) =>
         activate(device, request, settingsOf(connector), credential),
       );
-      return token;
+      return { credential, token };
     } catch (error) {
       throw refused(error, connector, identity, origin);
     }
@@ -315,16 +365,25 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const now = clock();
     const limited = ofKnownDevices.has(error.code) ? null : failures.count(origin.ip, identity, now);
     if (limited !== null) return limited;
-    if (connector !== null && mayLog(now)) {
-      const { code: rule, seen, wanted, message } = error;
-      const payload = { rule, seen, wanted, message };
-      const event = { type: 'refused' as const, identity, origin, timestamp: now, payload };
-      store.log(connector.id, [event]).catch((cause) => logger.warn('a refusal could not be logged', { rule, cause }));
-    }
+    if (connector !== null) logRefusal(error, connector.id, identity, origin, now);
     return error;
   }
 
-  return { authenticate, holds, provision, refused };
+  function logRefusal(
+    error: AppError,
+    connector: string,
+    identity: string | null,
+    origin: Origin,
+    now: number = clock(),
+  ): void {
+    if (!mayLog(now)) return;
+    const { code: rule, seen, wanted, message } = error;
+    const payload = { rule, seen, wanted, message };
+    const event = { type: 'refused' as const, identity, origin, timestamp: now, payload };
+    store.log(connector, [event]).catch((cause) => logger.warn('a refusal could not be logged', { rule, cause }));
+  }
+
+  return { authenticate, holds, provision, enter, refused, logRefusal };
 }
 
 /** A resumed TLS session brings no intermediates; those stored with the same certificate stand in (device-http.md). */

@@ -4,7 +4,7 @@ import type { Origin, Point } from '../domain/device.ts';
 import { AppError } from '../domain/errors.ts';
 import { checkSpacing } from '../domain/record.ts';
 import { checkAlias, checkValue } from '../domain/resources.ts';
-import type { Store, ValueState } from '../store/store.ts';
+import type { PendingValue, Store, ValueState } from '../store/store.ts';
 import type { Directory } from './directory.ts';
 import type { Session } from './sessions.ts';
 
@@ -41,6 +41,16 @@ export interface DeviceData {
     aliases: readonly string[],
     origin: Origin,
   ): Promise<({ value: string; at: number } | undefined)[]>;
+  /** A message of the device's own: shown in the log, stored in no resource. */
+  publish(session: Session, message: object, origin: Origin): Promise<void>;
+  /** A live connection began or ended. */
+  note(session: Session, type: 'connect' | 'disconnect', payload: object, origin: Origin): Promise<void>;
+  /** Its connection still stands. */
+  touch(session: Session, origin: Origin): void;
+  /** The oldest value that is to be sent to the device, of an alias that is not in `except`; null if there is none. */
+  pending(session: Session, except: ReadonlySet<string>): Promise<PendingValue | null>;
+  /** The device took the value. */
+  acknowledge(session: Session, alias: string, setAt: number): void;
 }
 
 export function createDeviceData(store: Store, directory: Directory, clock: () => number): DeviceData {
@@ -121,7 +131,35 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
         return value;
       });
     },
+
+    publish: (session, message, origin) => log(session, 'publish', message, origin),
+    note: log,
+    touch: (session, origin) => store.touch(session.ref, clock(), origin.ip),
+
+    async pending(session, except) {
+      const { resources } = connectorOf(session).settings;
+      let passed = except;
+      for (;;) {
+        const value = await store.readPending(session.ref, passed);
+        if (value === null) return null;
+        const { alias } = value;
+        if (Object.hasOwn(resources, alias) && resources[alias]!.sync) return value;
+        passed = new Set([...passed, alias]);
+      }
+    },
+
+    acknowledge: (session, alias, setAt) => store.acknowledge(session.ref, alias, setAt),
   };
+
+  function log(
+    { ref }: Session,
+    type: 'publish' | 'connect' | 'disconnect',
+    payload: object,
+    origin: Origin,
+  ): Promise<void> {
+    const event = { type, identity: ref.identity, origin, timestamp: clock(), payload };
+    return store.log(ref.connector, [event], ref);
+  }
 }
 
 /** What the cloud wants: what was set, or else what the resource begins with. */

@@ -15,6 +15,8 @@ export interface Session {
   /** Requests in the running minute, for the connector's rate limit. */
   minute: number;
   requests: number;
+  /** Looks the device up again and asks the rules anew, by what was shown at first. Throws what it is to be told. */
+  readonly renew: () => Promise<Session>;
   /** Aliases that a long poll told of, with the time they were set, µs; null before the first. */
   news: Map<string, number> | null;
 }
@@ -26,7 +28,7 @@ export interface Sessions {
   epoch(): number;
   get(key: string): Session | undefined;
   put(key: string, session: Session): void;
-  /** Calls `listener` with the key of each device whose sessions were dropped. */
+  /** Calls `listener`, one of several, with the key of each device whose sessions were dropped. */
   onDrop(listener: (device: number) => void): void;
   close(): void;
 }
@@ -35,7 +37,7 @@ export function createSessions(store: Store): Sessions {
   const byKey = new Map<string, Session>();
   const byDevice = new Map<number, Map<string, Session>>();
   let epoch = 0;
-  let dropped: (device: number) => void = () => {};
+  const listeners: ((device: number) => void)[] = [];
 
   function forget(key: string, session: Session): void {
     byKey.delete(key);
@@ -51,7 +53,7 @@ export function createSessions(store: Store): Sessions {
       byKey.delete(key);
     }
     byDevice.delete(device);
-    dropped(device);
+    for (const listener of listeners) listener(device);
   }
 
   const close = store.onSignal((signal) => {
@@ -75,9 +77,7 @@ export function createSessions(store: Store): Sessions {
       const ofDevice = byDevice.get(session.ref.key) ?? new Map<string, Session>();
       byDevice.set(session.ref.key, ofDevice.set(key, session));
     },
-    onDrop(listener) {
-      dropped = listener;
-    },
+    onDrop: (listener) => void listeners.push(listener),
     close,
   };
 }

@@ -47,8 +47,13 @@ export type Signal =
   | { readonly kind: 'connector'; readonly connector: string }
   /** Credential, lock or existence changed: drop cached sessions; end live ones that may not go on. */
   | { readonly kind: 'device'; readonly ref: DeviceRef }
-  /** The wanted value (`set`) of these aliases changed. */
-  | { readonly kind: 'values'; readonly ref: DeviceRef; readonly aliases: readonly string[] }
+  /** The wanted value (`set`) of these aliases changed: the device reported another one, or the cloud set it. */
+  | {
+      readonly kind: 'values';
+      readonly ref: DeviceRef;
+      readonly aliases: readonly string[];
+      readonly by: 'device' | 'cloud';
+    }
   /** The log of the connector grew. */
   | { readonly kind: 'events'; readonly connector: string };
 
@@ -71,6 +76,13 @@ export interface ValueState {
   readonly setAt: number | null;
   readonly reported: string | null;
   readonly reportedAt: number | null;
+}
+
+/** A value that the cloud set, on its way to the device. */
+export interface PendingValue {
+  readonly alias: string;
+  readonly value: string;
+  readonly setAt: number;
 }
 
 export interface HistoryQuery {
@@ -278,9 +290,21 @@ export interface Store {
   ): Promise<{ points: HistoryBucket[]; mayLoadMore: boolean }>;
   /** Notes that the device was heard of. No promise of durability: written along with later commits. */
   touch(ref: DeviceRef, at: number, ip: string): void;
+  /**
+   * The oldest value that the cloud set (`data_out`) and the device has not, of an alias that is not in `except`; null
+   * if there is none. A newer value replaces the older one of its alias. The device has a value once that very one was
+   * acknowledged, or reported by the device itself; a crash forgets none, however old.
+   */
+  readPending(ref: DeviceRef, except: ReadonlySet<string>): Promise<PendingValue | null>;
+  /** Notes that the device has taken the value that was set at `setAt`. No promise of durability, as for `touch`. */
+  acknowledge(ref: DeviceRef, alias: string, setAt: number): void;
 
   // The log
-  log(connector: string, events: readonly NewEvent[]): Promise<void>;
+  /**
+   * `device`: whom the events come from; it counts as heard of. `connect` and `disconnect` say from when to when a live
+   * connection stands; one that stands when the store closes or crashes has ended with it.
+   */
+  log(connector: string, events: readonly NewEvent[], device?: DeviceRef): Promise<void>;
   readEvents(connector: string, query: EventQuery): Promise<{ events: StoredEvent[]; mayLoadMore: boolean }>;
   /** The highest number in the log; 0 if it is empty. */
   lastSeq(): Promise<number>;

@@ -4,6 +4,7 @@ import {
   type Credential,
   type Device,
   type DeviceStatus,
+  isOnline,
   newDevice,
   ONLINE_WITHIN,
   statusOf,
@@ -30,8 +31,6 @@ function fits(identity: string, pattern: string): boolean {
 }
 
 const valuesOf = (device: Device, name: string) => (Object.hasOwn(device.tags, name) ? device.tags[name]! : []);
-
-const isOnline = (device: Device, now: number) => device.lastSeen !== null && now - device.lastSeen <= ONLINE_WITHIN;
 
 export const activityOf = (device: Device): number => device.lastSeen ?? device.created;
 

@@ -65,12 +65,15 @@ export function signalTests(open: Open): void {
     const { store } = shared;
     const connector = await makeConnector(store);
     const ref = await makeRef(store, connector);
-    for (const entry of [dataOut(ref, { a: '1', b: '2' }), dataIn(ref, { a: '3', b: '4' }, NOW + 1)]) {
+    for (const [by, entry] of [
+      ['cloud', dataOut(ref, { a: '1', b: '2' })],
+      ['device', dataIn(ref, { a: '3', b: '4' }, NOW + 1)],
+    ] as const) {
       const signals = await during(store, () => store.append(entry));
       const aliases = signals.flatMap((signal) =>
-        signal.kind === 'values' && signal.ref.key === ref.key ? signal.aliases : [],
+        signal.kind === 'values' && signal.ref.key === ref.key && signal.by === by ? signal.aliases : [],
       );
-      assert.deepEqual([...new Set(aliases)].sort(), ['a', 'b'], entry.type);
+      assert.deepEqual([...new Set(aliases)].sort(), ['a', 'b'], by);
     }
   });
 

@@ -16,7 +16,9 @@ import { importTests } from './imports.ts';
 import { lifeTests } from './life.ts';
 import { listTests } from './lists.ts';
 import { pagingTests } from './paging.ts';
+import { pendingTests } from './pending.ts';
 import { peopleTests } from './people.ts';
+import { presenceTests } from './presence.ts';
 import { signalTests } from './signals.ts';
 import { undoTests } from './undo.ts';
 
@@ -30,6 +32,8 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('lists', () => listTests(open));
     describe('paging', () => pagingTests(open));
     describe('data', () => dataTests(open));
+    describe('values on their way to devices', () => pendingTests(open));
+    describe('presence', () => presenceTests(open));
     describe('history', () => historyTests(open));
     describe('events', () => eventTests(open));
     describe('figures over time', () => figureTests(open));

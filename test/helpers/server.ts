@@ -46,6 +46,8 @@ export interface TestServer {
   /** Ports, as of the last start. */
   readonly https: number;
   readonly http: number;
+  readonly mqtt: number;
+  readonly mqttTcp: number;
   readonly console: number;
   /** What the last start printed, stdout and stderr. */
   output(): string;
@@ -65,7 +67,13 @@ export interface TestServer {
 
 interface Started {
   readonly process: ChildProcess;
-  readonly ports: { readonly https: number; readonly http: number | null; readonly console: number };
+  readonly ports: {
+    readonly https: number;
+    readonly http: number | null;
+    readonly mqtt: number;
+    readonly mqttTcp: number | null;
+    readonly console: number;
+  };
   readonly output: () => string;
   /** The child is the server itself, not something that starts it. */
   readonly direct: boolean;
@@ -94,6 +102,12 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     },
     get http() {
       return started.ports.http ?? assert.fail('the server did not open its plain HTTP port');
+    },
+    get mqtt() {
+      return started.ports.mqtt;
+    },
+    get mqttTcp() {
+      return started.ports.mqttTcp ?? assert.fail('the server did not open its plain MQTT port');
     },
     get console() {
       return started.ports.console;
@@ -176,17 +190,21 @@ function settings(data: string): Record<string, string> {
     SLIPWAY_DATA: data,
     SLIPWAY_HTTPS_PORT: '0',
     SLIPWAY_HTTP_PORT: '0',
+    SLIPWAY_MQTT_PORT: '0',
+    SLIPWAY_MQTT_TCP_PORT: '0',
     SLIPWAY_CONSOLE_PORT: '0',
     SLIPWAY_ADMIN_EMAIL: admin.email,
     SLIPWAY_ADMIN_PASSWORD: admin.password,
   };
 }
 
-/** The line `{"msg":"listening","https":…,"http":…,"console":…}`; null for any other line. */
+/** The line `{"msg":"listening","https":…,"http":…,"mqtt":…,"mqttTcp":…,"console":…}`; null for any other line. */
 function portsIn(line: string): Started['ports'] | null {
   if (!line.startsWith('{')) return null;
   const entry = JSON.parse(line);
-  return entry.msg === 'listening' ? { https: entry.https, http: entry.http, console: entry.console } : null;
+  if (entry.msg !== 'listening') return null;
+  const { https, http, mqtt, mqttTcp, console } = entry;
+  return { https, http, mqtt, mqttTcp, console };
 }
 
 /** SIGTERM to the whole group, as a service manager does it; resolves when all of it is gone. */

@@ -7,9 +7,29 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
+/** Where a tool does not come in a package of its own name. */
+const packages: Readonly<Record<string, string>> = {
+  mosquitto_pub: 'mosquitto-clients (with dnf and brew: mosquitto)',
+  mosquitto_sub: 'mosquitto-clients (with dnf and brew: mosquitto)',
+  prlimit: 'util-linux',
+  paho: 'python3-paho-mqtt (or, for the python3 on the PATH: pip install paho-mqtt==1.6.1)',
+};
+
 /** How to get what the tests need beside npm's own packages. */
 export function missingTool(name: string): string {
-  return `${name} was not found. The tests use the real one: install it (apt-get install ${name}, dnf install ${name}, brew install ${name}) and put it on the PATH.`;
+  const from = packages[name] ?? name;
+  return `${name} was not found. The tests use the real one: install it (apt-get, dnf or brew install ${from}) and put it on the PATH.`;
+}
+
+/** The Python that has Paho 1.x: the one on the PATH, or that of the system. Null if neither has. */
+export async function pythonWithPaho(): Promise<{ readonly python: string; readonly version: string } | null> {
+  for (const python of ['python3', '/usr/bin/python3']) {
+    const ask =
+      'import paho.mqtt as m, paho.mqtt.client as c; c.MQTTv5; assert m.__version__.startswith("1."); print(m.__version__)';
+    const result = await runTool(python, ['-c', ask]).catch(() => null);
+    if (result?.code === 0) return { python, version: `paho ${result.stdout.toString().trim()} of ${python}` };
+  }
+  return null;
 }
 
 /** Runs to the end; rejects only if the tool cannot be started. */

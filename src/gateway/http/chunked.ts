@@ -1,6 +1,6 @@
 /** Decodes a chunked body (RFC 9112, 7.1): bounded, extensions and trailers read over. */
 import { AppError } from '../../domain/errors.ts';
-import { ByteSink } from './byte-sink.ts';
+import { ByteSink } from '../byte-sink.ts';
 
 /** Longest line of a chunk size or trailer, and all trailers together. */
 const LINE_MAX = 256;

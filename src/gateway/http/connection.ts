@@ -7,15 +7,15 @@ import { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../../domain/certificate.ts';
 import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
-import { AppError } from '../../domain/errors.ts';
+import { AppError, asAppError } from '../../domain/errors.ts';
 import { normalizeAddress } from '../../domain/network.ts';
+import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
 import { readAuthorization } from './authorization.ts';
 import type { DoorDeps, Exchange } from './context.ts';
-import type { ConnectorOf } from './host.ts';
 import { type Request, RequestParser } from './parser.ts';
-import { asAppError, failure, type Reply, render } from './reply.ts';
+import { failure, type Reply, render } from './reply.ts';
 import { allowOf, handlerOf, parseTarget } from './routes.ts';
 
 /** Bytes of requests behind the one under way; more are left in the kernel. */

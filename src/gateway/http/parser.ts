@@ -4,7 +4,7 @@
  * refused, so that no proxy in front can be made to see other requests than we do. Knows no sockets and no routes.
  */
 import { AppError } from '../../domain/errors.ts';
-import { ByteSink } from './byte-sink.ts';
+import { ByteSink } from '../byte-sink.ts';
 import { type ChunkedBody, createChunkedBody } from './chunked.ts';
 
 /** Bytes of the request line, and of request line and headers together. */

@@ -1,6 +1,6 @@
 /** Answers of the device door as bytes. Small firmware reads them: `Content-Length: ` in just this case, never chunked. */
 import { STATUS_CODES } from 'node:http';
-import { AppError } from '../../domain/errors.ts';
+import type { AppError } from '../../domain/errors.ts';
 
 /** `body` undefined: none and none possible (204, 304). `headers`: further lines, each with its CRLF. */
 export interface Reply {
@@ -60,9 +60,4 @@ export function render(reply: Reply, after: Persistence, headOnly = false): stri
   const length = body === undefined ? '' : `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
   const reason = STATUS_CODES[status] ?? 'Unknown';
   return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: Slipway\r\n${headers}${length}${persistence[after]}\r\n${headOnly ? '' : (body ?? '')}`;
-}
-
-/** Everything that can be thrown, as an error of the catalogue. */
-export function asAppError(error: unknown): AppError {
-  return error instanceof AppError ? error : new AppError('INTERNAL', { cause: error });
 }

@@ -22,16 +22,25 @@ const QUEUE_BYTES = 128 << 20;
 /** Writes that make a second sync worth its cost beside the one under way: the disk is kept busy then. */
 const SECOND_SYNC_WRITES = 48;
 
-interface Write {
+/** A write, as those hand it over who have many: one object in place of several closures. */
+export interface Work<T> {
   /** Runs inside the transaction; may run again if a neighbour broke the batch. Refuses (AppError, Refused) before it writes. */
-  readonly run: () => unknown;
+  run(): T;
   /** Right after COMMIT, before the sync: memory follows the database. */
-  readonly committed: ((answer: never) => void) | undefined;
+  committed?(answer: T): void;
   /** After the sync, before the promise resolves: others may be told. */
-  readonly durable: ((answer: never) => void) | undefined;
+  durable?(answer: T): void;
+  /** What it takes in memory, roughly. */
+  readonly bytes?: number;
+}
+
+interface Write {
+  readonly work: Work<unknown>;
   readonly bytes: number;
-  readonly resolve: (answer: never) => void;
+  readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** What `run` answered. */
+  answer: unknown;
 }
 
 /** Carries what a caller's own rule threw, whatever it is, past the check that tells refusals from faults of the engine. */
@@ -60,6 +69,8 @@ export interface Committer {
     run: () => T,
     hooks?: { committed?: (answer: T) => void; durable?: (answer: T) => void; bytes?: number },
   ): Promise<T>;
+  /** The same for a write that is one object. */
+  take<T>(work: Work<T>): Promise<T>;
   /** Runs `work` between two commits, in a transaction of its own that nobody waits for and that is not synced. */
   aside(work: () => void): void;
   /** Holds commits back while `work` is under way; writes wait in the queue. */
@@ -106,14 +117,18 @@ export function createCommitter(
     run: () => T,
     hooks: { committed?: (answer: T) => void; durable?: (answer: T) => void; bytes?: number } = {},
   ): Promise<T> {
+    return take({ run, ...hooks });
+  }
+
+  function take<T>(work: Work<T>): Promise<T> {
     if (closed || closing !== null)
       return Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' }));
-    const bytes = hooks.bytes ?? 256;
+    const bytes = work.bytes ?? 256;
     if (queue.length >= QUEUE_WRITES || queuedBytes + bytes > QUEUE_BYTES) {
       return Promise.reject(new AppError('OVERLOADED', { seen: `${queue.length} writes waiting`, retryAfter: 1 }));
     }
     return new Promise((resolve, reject) => {
-      queue.push({ run, committed: hooks.committed, durable: hooks.durable, bytes, resolve, reject } as Write);
+      queue.push({ work, bytes, resolve, reject, answer: undefined } as Write);
       queuedBytes += bytes;
       schedule();
     });
@@ -133,7 +148,7 @@ export function createCommitter(
   function turn(): void {
     scheduled = false;
     if (!mayCommit()) return;
-    const batch = take();
+    const batch = nextBatch();
     if (batch.length === 0) {
       if (syncing === 0) closing?.();
       return;
@@ -156,14 +171,14 @@ export function createCommitter(
       totals.commits += 1;
       totals.committedWrites += done.length;
       totals.commitSeconds += (performance.now() - start) / 1000;
-      for (const { write, answer } of done) write.durable?.(answer);
+      for (const { work, answer } of done) work.durable?.(answer);
       for (const listener of afterCommit) listener();
-      for (const { write, answer } of done) write.resolve(answer);
+      for (const { resolve, answer } of done) resolve(answer);
       schedule();
     });
   }
 
-  function take(): Write[] {
+  function nextBatch(): Write[] {
     let bytes = 0;
     let count = 0;
     while (count < queue.length && count < BATCH_WRITES && bytes < BATCH_BYTES) bytes += queue[count++]!.bytes;
@@ -174,7 +189,7 @@ export function createCommitter(
   }
 
   /** Runs the batch in one transaction; if one write breaks it, each in its own, so that only that one fails. */
-  function transact(batch: readonly Write[]): { write: Write; answer: never }[] {
+  function transact(batch: readonly Write[]): readonly Write[] {
     try {
       return attempt(batch);
     } catch (error) {
@@ -186,15 +201,14 @@ export function createCommitter(
     }
   }
 
-  function attempt(batch: readonly Write[]): { write: Write; answer: never }[] {
-    const done: { write: Write; answer: never }[] = [];
+  function attempt(batch: readonly Write[]): readonly Write[] {
     const refused: { write: Write; error: unknown }[] = [];
     transactions += 1;
     begin.run();
     try {
       for (const write of batch) {
         try {
-          done.push({ write, answer: write.run() as never });
+          write.answer = write.work.run();
         } catch (error) {
           if (!(error instanceof AppError) && !(error instanceof Refused)) throw error;
           refused.push({ write, error: error instanceof Refused ? error.reason : error });
@@ -208,12 +222,15 @@ export function createCommitter(
       throw error;
     }
     for (const { write, error } of refused) write.reject(error);
-    for (const { write, answer } of done) write.committed?.(answer);
+    const failed = new Set(refused.map(({ write }) => write));
+    const done = failed.size === 0 ? batch : batch.filter((write) => !failed.has(write));
+    for (const { work, answer } of done) work.committed?.(answer);
     return done;
   }
 
   return {
     submit,
+    take,
     aside(work) {
       begin.run();
       try {

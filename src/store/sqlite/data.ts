@@ -2,10 +2,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
-import type { DataEntry, DeviceRef, Signal, ValueState } from '../store.ts';
+import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { spanOf, timesIn } from './blocks.ts';
-import type { Committer } from './committer.ts';
+import type { Committer, Work } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { type Ledger, type LoggedEvent, sizeOfData } from './ledger.ts';
 import type { Projection } from './projection.ts';
@@ -19,6 +19,9 @@ interface Parts {
   readonly projection: Projection;
   readonly signal: (signal: Signal) => void;
 }
+
+/** What a write is told while the tables cannot follow the log. */
+export const fullDisk = { seen: 'a disk that takes no more', retryAfter: 10 };
 
 interface StateRow {
   readonly name: string;
@@ -37,25 +40,43 @@ export function createData({ db, committer, connectors, aliases, ledger, project
 
   function submit(entry: DataEntry, check: () => void): Promise<void> {
     if (projection.full()) {
-      return Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a disk that takes no more', retryAfter: 10 }));
+      return Promise.reject(new AppError('STORAGE_UNAVAILABLE', fullDisk));
     }
-    const { ref } = entry;
-    const bytes = sizeOfData(entry);
-    const write = (): LoggedEvent => {
-      const connector = connectors.keyOf(ref.connector);
-      check();
-      return ledger.writeData(connector, entry, bytes);
-    };
-    const done: Promise<unknown> = committer.submit(write, {
-      bytes,
-      committed: (event) => projection.add([event]),
-      durable: () => {
-        if (entry.points.length > 0) signal({ kind: 'values', ref, aliases: aliasesOf(entry) });
-        signal({ kind: 'events', connector: ref.connector });
-      },
-    });
+    const done: Promise<unknown> = committer.take(new DataWrite(entry, check));
     // No step more on the hot path only to drop an answer that nobody looks at.
     return done as Promise<void>;
+  }
+
+  /** The hot path: one object for each write, and no closures. */
+  class DataWrite implements Work<LoggedEvent> {
+    readonly #entry: DataEntry;
+    readonly #check: () => void;
+    readonly bytes: number;
+
+    constructor(entry: DataEntry, check: () => void) {
+      this.#entry = entry;
+      this.#check = check;
+      this.bytes = sizeOfData(entry);
+    }
+
+    run(): LoggedEvent {
+      const connector = connectors.keyOf(this.#entry.ref.connector);
+      this.#check();
+      return ledger.writeData(connector, this.#entry, this.bytes);
+    }
+
+    committed(event: LoggedEvent): void {
+      projection.add([event]);
+    }
+
+    durable(): void {
+      const { ref, points, type } = this.#entry;
+      if (points.length > 0) {
+        const by = type === 'data_out' ? 'cloud' : 'device';
+        signal({ kind: 'values', ref, aliases: aliasesOf(this.#entry), by });
+      }
+      signal({ kind: 'events', connector: ref.connector });
+    }
   }
 
   /** Back-dated entries of the transaction under way, which no table and no memory knows yet. */
@@ -136,6 +157,15 @@ export function createData({ db, committer, connectors, aliases, ledger, project
 
     touch(ref: DeviceRef, at: number, ip: string): void {
       projection.touch(ref.key, at, ip);
+    },
+
+    async readPending(ref: DeviceRef, except: ReadonlySet<string>): Promise<PendingValue | null> {
+      return projection.pending(ref, except);
+    },
+
+    acknowledge(ref: DeviceRef, alias: string, setAt: number): void {
+      const connector = connectors.find(ref.connector);
+      if (connector !== undefined) projection.acknowledge(connector.key, ref.key, alias, setAt);
     },
   };
 }

@@ -35,8 +35,13 @@ export function conditionsOf(connector: number, filter: DeviceFilter, now: numbe
     add('d.batch = (SELECT key FROM batches WHERE connector = ? AND id = ?)', connector, filter.batch);
   }
   if (filter.ipaddress !== undefined) add('d.last_ip = ?', filter.ipaddress);
-  if (filter.online === true) add('d.activity >= ? AND d.last_seen >= ?', now - ONLINE_WITHIN, now - ONLINE_WITHIN);
-  if (filter.online === false) add('(d.last_seen IS NULL OR d.last_seen < ?)', now - ONLINE_WITHIN);
+  if (filter.online === true) {
+    const present = 'd.activity >= ? AND d.last_seen >= ? AND d.last_seen > coalesce(d.left_at, 0)';
+    add(present, now - ONLINE_WITHIN, now - ONLINE_WITHIN);
+  }
+  if (filter.online === false) {
+    add('(d.last_seen IS NULL OR d.last_seen < ? OR d.last_seen <= d.left_at)', now - ONLINE_WITHIN);
+  }
   if (filter.before !== undefined) add('d.activity < ?', filter.before);
   return conditions;
 }

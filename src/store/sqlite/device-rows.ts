@@ -20,6 +20,7 @@ export interface DeviceRow {
   readonly batch_id: string | null;
   readonly last_seen: number | null;
   readonly last_ip: string | null;
+  readonly left_at: number | null;
   readonly phase: Phase;
 }
 export interface CredentialRow {
@@ -34,7 +35,7 @@ const current = 0;
 const previous = 1;
 
 export const deviceColumns = `d.key, d.connector, d.identity, d.created, d.expires, d.expiry_logged, d.locked, d.reprovision,
-  d.auth_type, d.provisioned_at, d.tags, b.id AS batch_id, d.last_seen, d.last_ip, d.phase`;
+  d.auth_type, d.provisioned_at, d.tags, b.id AS batch_id, d.last_seen, d.last_ip, d.left_at, d.phase`;
 export const deviceTables = 'devices d LEFT JOIN batches b ON b.key = d.batch';
 
 export function toDevice(row: DeviceRow, credentials: readonly CredentialRow[]): Device {
@@ -56,6 +57,7 @@ export function toDevice(row: DeviceRow, credentials: readonly CredentialRow[]):
     batch: row.batch_id,
     lastSeen: row.last_seen,
     lastIp: row.last_ip,
+    leftAt: row.left_at,
   };
 }
 

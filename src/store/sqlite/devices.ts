@@ -33,12 +33,13 @@ interface Outcome<T> extends Changed<T> {
 export function createDevices({ committer, connectors, rows, counts, ledger, projection, signal }: Parts) {
   /** `connector` is the id as the caller knows it. Adds what memory knows to what the row says. */
   function toFound(connector: string, row: DeviceRow, device: Device): Found {
-    const seen = projection.seen(row.key);
-    const newer = seen !== undefined && (device.lastSeen === null || seen.at > device.lastSeen);
-    return {
-      ref: { connector, identity: row.identity, key: row.key },
-      device: newer ? { ...device, lastSeen: seen.at, lastIp: seen.ip } : device,
-    };
+    const ref = { connector, identity: row.identity, key: row.key };
+    const presence = projection.presence(row.key);
+    if (presence === undefined) return { ref, device };
+    const { at, ip } = presence;
+    const newer = at !== null && (device.lastSeen === null || at > device.lastSeen);
+    const leftAt = presence.leftAt ?? device.leftAt;
+    return { ref, device: newer ? { ...device, leftAt, lastSeen: at, lastIp: ip } : { ...device, leftAt } };
   }
 
   function apply<T>(id: string, identity: string, decide: (device: Device | null) => DeviceChange<T>): Outcome<T> {

@@ -49,6 +49,7 @@ export function createHousekeeping(parts: Parts) {
   const keepSeq = db.prepare("INSERT OR REPLACE INTO meta VALUES ('seq', ?)");
   const remains = db.prepare('SELECT device FROM remains LIMIT 1');
   const dropState = db.prepare('DELETE FROM state WHERE device = ?');
+  const dropWanted = db.prepare('DELETE FROM wanted WHERE device = ?');
   const dropPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, span, step) IN
     (SELECT alias, span, step FROM points WHERE device = ?1 LIMIT ?2)`);
   const dropRemains = db.prepare('DELETE FROM remains WHERE device = ?');
@@ -135,6 +136,7 @@ export function createHousekeeping(parts: Parts) {
     const found = remains.get() as { device: number } | undefined;
     if (found === undefined) return 0;
     dropState.run(found.device);
+    dropWanted.run(found.device);
     const points = Number(dropPoints.run(found.device, limit).changes);
     if (points < limit) dropRemains.run(found.device);
     return Math.max(points, 1);

@@ -7,7 +7,7 @@ import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
 import { createCounts } from './counts.ts';
-import { createData } from './data.ts';
+import { createData, fullDisk } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
 import { createDeviceRows } from './device-rows.ts';
 import { createDevices } from './devices.ts';
@@ -15,8 +15,9 @@ import { createFigures, readFigures } from './figures.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
-import { createLedger, readUnprojected } from './ledger.ts';
+import { createLedger, readUnprojected, sizeOfEvent } from './ledger.ts';
 import { createPeople } from './people.ts';
+import { endConnections } from './presence.ts';
 import { createProjection } from './projection.ts';
 import { createReader, type Failures } from './reader.ts';
 
@@ -93,6 +94,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     projection.add(rest);
     projection.flushNow();
   }
+  endConnections(db);
   await imports.resume(Date.now() * 1000).catch((error) => {
     failures.passing(
       new Error('An interrupted import could not be finished; its batch stays as it is', { cause: error }),
@@ -159,11 +161,15 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       return reader.ask('readBuckets', connectors.keyOf(ref.connector), ref.key, query, bucket);
     },
     touch: data.touch,
+    readPending: data.readPending,
+    acknowledge: data.acknowledge,
 
-    async log(id, events) {
+    async log(id, events, device) {
       const connector = connectors.keyOf(id);
-      const write = () => events.map((event) => ledger.writeEvent(connector, null, event));
+      if (device !== undefined && projection.full()) throw new AppError('STORAGE_UNAVAILABLE', fullDisk);
+      const write = () => events.map((event) => ledger.writeEvent(connector, device?.key ?? null, event));
       await committer.submit(write, {
+        bytes: events.reduce((sum, event) => sum + sizeOfEvent(event), 0),
         committed: projection.add,
         durable: () => signal({ kind: 'events', connector: id }),
       });
@@ -210,7 +216,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
 }
 
 /** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
-const answersClosed = new Set(['touch', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
+const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
 
 /** Memory outlives the database; nobody is to be answered from it. */
 function refuseAfterClose(store: Store): Store {

@@ -55,7 +55,7 @@ export interface Ledger {
 /** Bounds of a row, since reading one event means reading its row. */
 const ROW_EVENTS = 128;
 const ROW_BYTES = 262_144;
-/** What an event that carries no values counts as, which covers its payload. */
+/** What an event that carries no values counts as, beside long text in its payload. */
 const EVENT_BYTES = 512;
 
 const noPoints: readonly Point[] = [];
@@ -107,7 +107,7 @@ export function createLedger(db: DatabaseSync): Ledger {
 
   return {
     writeEvent: (connector, device, event) =>
-      log(connector, device, event, event.payload ?? null, noPoints, EVENT_BYTES),
+      log(connector, device, event, event.payload ?? null, noPoints, sizeOfEvent(event)),
     writeData(connector, entry, bytes) {
       const { ref, type, origin, timestamp, points } = entry;
       const event = { type, identity: ref.identity, origin, timestamp };
@@ -124,6 +124,14 @@ export function createLedger(db: DatabaseSync): Ledger {
 }
 
 const nowhere: { readonly [K in keyof Origin]: null } = { ip: null, protocol: null, connectionId: null };
+
+/** Bytes that an event without values takes, roughly. A message of a device may be large; it is text in its payload. */
+export function sizeOfEvent({ payload }: Pick<NewEvent, 'payload'>): number {
+  if (typeof payload !== 'object' || payload === null) return EVENT_BYTES;
+  let size = EVENT_BYTES;
+  for (const value of Object.values(payload)) if (typeof value === 'string') size += 2 * value.length;
+  return size;
+}
 
 /** Bytes that an entry takes in memory and on disk, roughly. */
 export function sizeOfData({ points, undefinedPoints }: Pick<DataEntry, 'points' | 'undefinedPoints'>): number {

@@ -7,13 +7,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventType } from '../../domain/connector.ts';
 import type { Point } from '../../domain/device.ts';
-import type { ValueState } from '../store.ts';
+import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { type Block, spanOf } from './blocks.ts';
 import { FREQUENT_MAX, typeCode } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Figures } from './figures.ts';
 import type { LoggedEvent } from './ledger.ts';
+import { createPresences, type Presence } from './presence.ts';
+import { createWanted } from './wanted.ts';
 
 /** Waiting events past which new data is refused: reached only when the disk takes no more. */
 const WAITING_EVENTS = 100_000;
@@ -30,11 +32,6 @@ const LAZY_MS = 1_000;
 /** Events by which a device is heard of. */
 const fromDevice: ReadonlySet<EventType> = new Set<EventType>(['data_in', 'provisioned', 'publish', 'connect']);
 
-interface Seen {
-  readonly at: number;
-  readonly ip: string | null;
-}
-
 interface Held {
   /** Changes with the next value: whoever keeps it has to copy it. */
   readonly state: MutableState;
@@ -46,9 +43,12 @@ export interface Projection {
   /** Takes what was just committed. */
   add(events: readonly LoggedEvent[]): void;
   touch(device: number, at: number, ip: string): void;
+  acknowledge(connector: number, device: number, alias: string, at: number): void;
+  /** As the store's `readPending`. */
+  pending(ref: DeviceRef, except: ReadonlySet<string>): PendingValue | null;
   /** What is newer than the `state` table; undefined where nothing is. */
   held(device: number): ReadonlyMap<string, Held> | undefined;
-  seen(device: number): Seen | undefined;
+  presence(device: number): Presence | undefined;
   /** Reports of the device that wait to be written. */
   waiting(device: number): Point[];
   /** Writes everything that waits, in steps between which the loop runs. */
@@ -76,15 +76,17 @@ export function createProjection(
   /** The latest arrival that any value may have; greater than the clock where that was set back. */
   let newest = writers.newest();
   const states = new Map<number, Map<string, Held>>();
-  const seen = new Map<number, Seen>();
+  const presences = createPresences(db);
+  const wanted = createWanted(db, aliases);
 
   function add(events: readonly LoggedEvent[]): void {
     for (const event of events) {
       queue.push(event);
       bytes += event.bytes;
       if (event.device === null) continue;
-      if (event.protocol !== null && fromDevice.has(event.type)) noteSeen(event.device, event.timestamp, event.ip);
+      noteEvent(event, event.device);
       if (event.points.length === 0) continue;
+      wanted.add(event);
       hold(states, event, (alias) => read(event.connector, event.device!, alias), newest);
       if (event.timestamp > newest) newest = event.timestamp;
     }
@@ -96,9 +98,10 @@ export function createProjection(
     return key === undefined ? undefined : writers.readState(device, key);
   }
 
-  function noteSeen(device: number, at: number, ip: string | null): void {
-    const before = seen.get(device);
-    if (before === undefined || before.at < at) seen.set(device, { at, ip });
+  function noteEvent({ type, protocol, timestamp, ip }: LoggedEvent, device: number): void {
+    if (protocol !== null && fromDevice.has(type)) presences.heard(device, timestamp, ip);
+    if (type === 'connect') presences.connected(device);
+    if (type === 'disconnect') presences.left(device, timestamp);
   }
 
   function plan(): void {
@@ -107,7 +110,7 @@ export function createProjection(
       // A step is small and takes more than a commit brings, so one for each commit keeps up.
       if (!failing) attempt();
     }
-    if (timer === null && (queue.length > head || seen.size > 0)) {
+    if (timer === null && (queue.length > head || presences.size > 0 || wanted.acknowledgements > 0)) {
       timer = setTimeout(() => {
         timer = null;
         flush().catch(failed);
@@ -141,14 +144,15 @@ export function createProjection(
       size += event.bytes;
     }
     const events = queue.slice(from, head);
-    const touched = takeSeen(devices);
+    const touched = presences.take(devices, STEP_DEVICES);
+    const until = head === queue.length ? Number.POSITIVE_INFINITY : events.at(-1)!.seq;
     try {
-      committer.aside(() => writeStep(events, touched));
+      committer.aside(() => writeStep(events, touched, until));
       failing = false;
     } catch (error) {
       head = from;
       aliases.forget();
-      for (const [device, value] of touched) if (!seen.has(device)) seen.set(device, value);
+      presences.restore(touched);
       throw error;
     }
     bytes -= size;
@@ -157,32 +161,17 @@ export function createProjection(
       head = 0;
     }
     release(states, events);
+    wanted.release(until);
   }
 
-  /** Of the devices that are written anyhow, and of others as far as the step has room. */
-  function takeSeen(devices: ReadonlySet<number | null>): Map<number, Seen> {
-    const taken = new Map<number, Seen>();
-    const take = (device: number) => {
-      const value = seen.get(device);
-      if (value === undefined) return;
-      taken.set(device, value);
-      seen.delete(device);
-    };
-    for (const device of devices) if (device !== null) take(device);
-    for (const device of seen.keys()) {
-      if (taken.size >= STEP_DEVICES) break;
-      take(device);
-    }
-    return taken;
-  }
-
-  function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, Seen>) {
-    for (const [device, { at, ip }] of touched) writers.seen(device, at, ip);
+  function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, Presence>, until: number) {
+    presences.write(touched);
     for (const { connector, identity, type, seqs } of indexRows(events)) {
       writers.index(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
     }
     const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
     const gone = new Set([...devices].filter((device) => !writers.exists(device)));
+    wanted.write(events, gone, until);
     const lastSeq = events.at(-1)?.seq;
     if (lastSeq === undefined) return;
     for (const { device, alias, state, blocks } of tracesOf(events, gone, aliases)) {
@@ -195,10 +184,11 @@ export function createProjection(
 
   async function flush(): Promise<void> {
     const until = queue.at(-1)?.seq ?? 0;
-    let seenSteps = Math.ceil(seen.size / STEP_DEVICES);
-    while ((head < queue.length && queue[head]!.seq <= until) || seenSteps > 0) {
+    // What follows no event is written by the last step, or by one of its own.
+    let others = Math.max(Math.ceil(presences.size / STEP_DEVICES), Number(wanted.acknowledgements > 0));
+    while ((head < queue.length && queue[head]!.seq <= until) || others > 0) {
       step();
-      seenSteps -= 1;
+      others -= 1;
       await new Promise(setImmediate);
     }
   }
@@ -206,11 +196,16 @@ export function createProjection(
   return {
     add,
     touch(device, at, ip) {
-      noteSeen(device, at, ip);
+      presences.heard(device, at, ip);
       plan();
     },
+    acknowledge(connector, device, alias, at) {
+      wanted.acknowledge(connector, device, alias, at, queue.at(-1)?.seq ?? 0);
+      plan();
+    },
+    pending: (ref, except) => wanted.oldest(ref, except, (alias) => states.get(ref.key)?.get(alias)?.state),
     held: (device) => states.get(device),
-    seen: (device) => seen.get(device),
+    presence: presences.get,
     waiting: (device) =>
       queue
         .slice(head)
@@ -218,11 +213,12 @@ export function createProjection(
         .flatMap(({ points }) => points),
     flush,
     flushNow() {
-      while (head < queue.length || seen.size > 0) step();
+      while (head < queue.length || presences.size > 0 || wanted.acknowledgements > 0) step();
     },
     forget(device) {
       states.delete(device);
-      seen.delete(device);
+      presences.forget(device);
+      wanted.forget(device);
     },
     full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES,
   };
@@ -365,9 +361,6 @@ function addPoint(traces: Traces, timestamp: number, value: string): void {
 }
 
 function prepareWriters(db: DatabaseSync) {
-  const seen = db.prepare(
-    'UPDATE devices SET last_seen = ?1, last_ip = ?2, activity = ?1 WHERE key = ?3 AND (last_seen IS NULL OR last_seen < ?1)',
-  );
   const exists = db.prepare('SELECT 1 FROM devices WHERE key = ?');
   const index = db.prepare('INSERT OR IGNORE INTO event_index VALUES (?,?,?,?,?,?)');
   // Each side follows the newer time, so that writing a step again after a crash changes nothing.
@@ -384,7 +377,6 @@ function prepareWriters(db: DatabaseSync) {
     'SELECT set_value, set_at, reported, reported_at FROM state WHERE device = ? AND alias = ?',
   );
   return {
-    seen: (device: number, at: number, ip: string | null) => seen.run(at, ip, device),
     exists: (device: number) => exists.get(device) !== undefined,
     index: (connector: number, identity: string, type: number, first: number, last: number, seqs: string) =>
       index.run(connector, identity, type, first, last, seqs),

@@ -44,6 +44,27 @@ test('a database from before figures over time opens, lists its devices in order
   });
 });
 
+test('values that the cloud set last are on their way, those that the device reported since are not', () => {
+  const db = new DatabaseSync(':memory:');
+  migrate(db, migrations.slice(0, 2));
+  db.exec(`INSERT INTO state VALUES (1, 1, 'set', 20, 'reported', 10), (1, 2, 'set', 20, NULL, NULL),
+    (1, 3, 'same', 30, 'same', 30), (1, 4, NULL, NULL, 'older', 10)`);
+  db.exec(`INSERT INTO devices (connector, identity, created, expiry_logged, locked, reprovision, tags, activity, phase)
+    VALUES (1, 'd', 1, 0, 0, 0, '{}', 1, 0)`);
+  migrate(db);
+  assert.deepEqual(
+    db
+      .prepare('SELECT device, alias, at, value FROM wanted ORDER BY alias')
+      .all()
+      .map((row) => ({ ...row })),
+    [
+      { device: 1, alias: 1, at: 20, value: 'set' },
+      { device: 1, alias: 2, at: 20, value: 'set' },
+    ],
+  );
+  assert.deepEqual({ ...db.prepare('SELECT connected, left_at FROM devices').get() }, { connected: 0, left_at: null });
+});
+
 test('a database of a later version is refused, and says so', async () => {
   await inFolder(async (folder) => {
     const db = new DatabaseSync(databaseFile(folder));

@@ -141,6 +141,27 @@ export const migrations: readonly string[] = [
   DROP INDEX devices_ip;
   CREATE INDEX devices_ip ON devices (connector, last_ip, activity) WHERE last_ip IS NOT NULL;
   `,
+  /* 3: live connections, and values on their way to devices */ `
+  -- "connected": a connection was open when this was written; a start finds there who was cut off (presence.ts).
+  ALTER TABLE devices ADD COLUMN connected INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE devices ADD COLUMN left_at INTEGER;
+  CREATE INDEX devices_connected ON devices (key) WHERE connected = 1;
+  -- Who is online is still counted in the index alone; the other two as in 2.
+  DROP INDEX devices_activity;
+  CREATE INDEX devices_activity ON devices (connector, activity, key, last_seen, left_at);
+  DROP INDEX devices_batch;
+  CREATE INDEX devices_batch ON devices (batch, phase) WHERE batch IS NOT NULL;
+  DROP INDEX devices_ip;
+  CREATE INDEX devices_ip ON devices (connector, last_ip, activity) WHERE last_ip IS NOT NULL;
+
+  -- What the cloud set and the device has not acknowledged, the newest value of each alias (wanted.ts).
+  CREATE TABLE wanted (
+    device INTEGER NOT NULL, alias INTEGER NOT NULL, at INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (device, alias)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO wanted SELECT device, alias, set_at, set_value FROM state
+    WHERE set_value IS NOT NULL AND set_at IS NOT NULL AND (reported_at IS NULL OR set_at > reported_at);
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */

@@ -1,7 +1,7 @@
 /** Which connector a request is for: the label before `.m2.<domain>` in its Host, which has to agree with the TLS server name. */
-import type { Connector } from '../../domain/connector.ts';
-import { AppError } from '../../domain/errors.ts';
-import type { Directory } from '../directory.ts';
+import type { Connector } from '../domain/connector.ts';
+import { AppError } from '../domain/errors.ts';
+import type { Directory } from './directory.ts';
 
 /** `Name.M2.Localhost:8443` → `name.m2.localhost`; REQUEST_MALFORMED for what is no host. */
 export function hostName(header: string): string {

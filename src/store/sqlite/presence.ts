@@ -1,0 +1,88 @@
+/**
+ * When devices were last heard of, and whose connection stands: noted in memory, written along with a later step of the
+ * projection. Who is connected when the process ends is found at the next start, and has left.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+
+/** What is not written yet; null where nothing is. */
+export interface Presence {
+  readonly at: number | null;
+  readonly ip: string | null;
+  readonly connected: boolean | null;
+  readonly leftAt: number | null;
+}
+
+export interface Presences {
+  heard(device: number, at: number, ip: string | null): void;
+  connected(device: number): void;
+  left(device: number, at: number): void;
+  /** What is newer than the row of the device. */
+  get(device: number): Presence | undefined;
+  /** Takes out those of `devices`, and of others as many as there is room for up to `limit`. */
+  take(devices: ReadonlySet<number | null>, limit: number): Map<number, Presence>;
+  /** Gives back what could not be written. */
+  restore(taken: ReadonlyMap<number, Presence>): void;
+  /** Inside a transaction. */
+  write(taken: ReadonlyMap<number, Presence>): void;
+  forget(device: number): void;
+  readonly size: number;
+}
+
+const nothing: Presence = { at: null, ip: null, connected: null, leftAt: null };
+
+export function createPresences(db: DatabaseSync): Presences {
+  const noteHeard = db.prepare(
+    'UPDATE devices SET last_seen = ?1, last_ip = ?2, activity = ?1 WHERE key = ?3 AND (last_seen IS NULL OR last_seen < ?1)',
+  );
+  const noteLink = db.prepare(
+    'UPDATE devices SET connected = coalesce(?1, connected), left_at = coalesce(?2, left_at) WHERE key = ?3',
+  );
+  const unwritten = new Map<number, Presence>();
+  const note = (device: number, change: Partial<Presence>) =>
+    unwritten.set(device, { ...(unwritten.get(device) ?? nothing), ...change });
+
+  return {
+    heard(device, at, ip) {
+      const before = unwritten.get(device);
+      if (before === undefined) unwritten.set(device, { at, ip, connected: null, leftAt: null });
+      else if (before.at === null || before.at < at) unwritten.set(device, { ...before, at, ip });
+    },
+    connected: (device) => void note(device, { connected: true }),
+    left: (device, at) => void note(device, { connected: false, leftAt: at }),
+    get: (device) => unwritten.get(device),
+    take(devices, limit) {
+      const taken = new Map<number, Presence>();
+      const take = (device: number) => {
+        const presence = unwritten.get(device);
+        if (presence === undefined) return;
+        taken.set(device, presence);
+        unwritten.delete(device);
+      };
+      for (const device of devices) if (device !== null) take(device);
+      for (const device of unwritten.keys()) {
+        if (taken.size >= limit) break;
+        take(device);
+      }
+      return taken;
+    },
+    restore(taken) {
+      for (const [device, presence] of taken) if (!unwritten.has(device)) unwritten.set(device, presence);
+    },
+    write(taken) {
+      for (const [device, { at, ip, connected, leftAt }] of taken) {
+        if (at !== null) noteHeard.run(at, ip, device);
+        if (connected !== null) noteLink.run(Number(connected), leftAt, device);
+      }
+    },
+    forget: (device) => void unwritten.delete(device),
+    get size() {
+      return unwritten.size;
+    },
+  };
+}
+
+/** At a start: connections of before are gone, and their devices with them. */
+export function endConnections(db: DatabaseSync): void {
+  db.exec(`UPDATE devices SET connected = 0, left_at = max(coalesce(last_seen, 0), coalesce(left_at, 0))
+    WHERE connected = 1`);
+}
