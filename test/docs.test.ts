@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
@@ -156,6 +156,8 @@ function filledIn(command: string, server: TestServer, connector: string): strin
     .replaceAll('the-connector-id', connector)
     .replaceAll('localhost:8080', `localhost:${server.console}`)
     .replaceAll('localhost:8443', `localhost:${server.https}`)
+    .replaceAll('localhost:8883', `localhost:${server.mqtt}`)
+    .replaceAll('-p 8883', `-p ${server.mqtt}`)
     .replaceAll('data/ca/ca.pem', server.caPath);
 }
 
@@ -186,6 +188,8 @@ async function assertRuns(text: string, least: number): Promise<void> {
   assert.ok(steps.length >= least, `${steps.length} steps`);
   const server = await startServer();
   const folder = await mkdtemp(join(tmpdir(), 'slipway-docs-'));
+  // As in the folder of the server, from which all of it is typed.
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   try {
     const { body } = await server.api('GET', '/api:1/connectors');
     const mark = '\n=== next step\n';
@@ -208,5 +212,6 @@ async function assertRuns(text: string, least: number): Promise<void> {
 describe('what the reader is told to type gives what is printed below it', () => {
   test('in the README', () => assertRuns(section('README.md', 'Try it'), 5));
   test('in docs/tutorial.md', () => assertRuns(read('docs/tutorial.md'), 30));
+  test('in docs/device-api.md', () => assertRuns(section('docs/device-api.md', 'MQTT'), 5));
   test('in docs/management-api.md', () => assertRuns(read('docs/management-api.md'), 15));
 });
