@@ -60,7 +60,11 @@ const versions = {
 console.log(`node          ${process.version}`);
 for (const [tool, version] of Object.entries(versions)) console.log(`${tool.padEnd(13)} ${version ?? 'missing'}`);
 
-const missing = Object.entries(versions).filter(([, version]) => version === null);
+/** Clients of others: where they are missing, their tests say so and are left out, but on CI. */
+const foreign = new Set(['mosquitto_pub', 'mosquitto_sub', 'paho']);
+const missing = Object.entries(versions).filter(
+  ([tool, version]) => version === null && (process.env.CI === 'true' || !foreign.has(tool)),
+);
 const files = chosenFiles(process.argv.slice(2));
 if (missing.length > 0) {
   for (const [tool] of missing) console.error(missingTool(tool));

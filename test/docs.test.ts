@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
@@ -12,7 +12,7 @@ import { runInNewContext } from 'node:vm';
 import { routes } from '../src/api/routes.ts';
 import { configHelp } from '../src/config.ts';
 import { admin, root, startServer, type TestServer } from './helpers/server.ts';
-import { runTool } from './helpers/tool.ts';
+import { leftOut, runTool } from './helpers/tool.ts';
 
 const files = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].sort();
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -159,6 +159,8 @@ function filledIn(command: string, server: TestServer, connector: string): strin
     .replaceAll('the-connector-id', connector)
     .replaceAll('localhost:8080', `localhost:${server.console}`)
     .replaceAll('localhost:8443', `localhost:${server.https}`)
+    .replaceAll('localhost:8883', `localhost:${server.mqtt}`)
+    .replaceAll('-p 8883', `-p ${server.mqtt}`)
     .replaceAll('data/ca/ca.pem', server.caPath);
 }
 
@@ -189,6 +191,8 @@ async function assertRuns(text: string, least: number): Promise<void> {
   assert.ok(steps.length >= least, `${steps.length} steps`);
   const server = await startServer();
   const folder = await mkdtemp(join(tmpdir(), 'slipway-docs-'));
+  // As in the folder of the server, from which all of it is typed.
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   try {
     const { body } = await server.api('GET', '/api:1/connectors');
     const mark = '\n=== next step\n';
@@ -208,8 +212,12 @@ async function assertRuns(text: string, least: number): Promise<void> {
   }
 }
 
+const withoutMosquitto = (await leftOut('mosquitto_pub')) || (await leftOut('mosquitto_sub'));
+
 describe('what the reader is told to type gives what is printed below it', () => {
   test('in the README', () => assertRuns(section('README.md', 'Try it'), 5));
   test('in docs/tutorial.md', () => assertRuns(read('docs/tutorial.md'), 30));
+  // Its commands call mosquitto_pub and mosquitto_sub.
+  test('in docs/device-api.md', { skip: withoutMosquitto }, () => assertRuns(section('docs/device-api.md', 'MQTT'), 5));
   test('in docs/management-api.md', () => assertRuns(read('docs/management-api.md'), 15));
 });

@@ -13,7 +13,7 @@ import { eventually, newConnector, resource, type TestConnector } from '../helpe
 import { versions } from '../helpers/mqtt.ts';
 import { startServer } from '../helpers/server.ts';
 import { startSocks } from '../helpers/socks.ts';
-import { missingTool, pythonWithPaho, runTool } from '../helpers/tool.ts';
+import { leftOut, missingTool, pythonWithPaho, runTool } from '../helpers/tool.ts';
 
 const server = await startServer();
 const socks = await startSocks();
@@ -118,6 +118,8 @@ for (const [protocolVersion, name] of versions) {
   });
 }
 
+const withoutMosquitto = { skip: (await leftOut('mosquitto_pub')) || (await leftOut('mosquitto_sub')) };
+
 /** `mosquitto_pub` and `mosquitto_sub`, led to the connector's name by the proxy. */
 const mosquitto = (tool: 'mosquitto_pub' | 'mosquitto_sub', connector: TestConnector, args: readonly string[]) =>
   [
@@ -133,7 +135,7 @@ for (const [flag, name] of [
   ['mqttv5', '5.0'],
 ] as const) {
   for (const auth of auths) {
-    test(`mosquitto_pub, ${name}, by ${auth}: a PUBACK comes, and the value is stored`, async () => {
+    test(`mosquitto_pub, ${name}, by ${auth}: a PUBACK comes, and the value is stored`, withoutMosquitto, async () => {
       const { connector, args } = await newDevice(auth);
       const message = ['-q', '1', '-t', '$resource/n', '-m', '21.50', '-V', flag, '-d'];
       const result = await runTool(...mosquitto('mosquitto_pub', connector, [...args, ...message]));
@@ -143,7 +145,7 @@ for (const [flag, name] of [
     });
   }
 
-  test(`mosquitto_pub, ${name}: a wrong token is refused as a bad credential`, async () => {
+  test(`mosquitto_pub, ${name}: a wrong token is refused as a bad credential`, withoutMosquitto, async () => {
     const { connector } = await newDevice('token');
     const args = ['-u', '', '-P', '0'.repeat(40), '-t', '$resource/a', '-m', '1', '-V', flag];
     const result = await runTool(...mosquitto('mosquitto_pub', connector, args));
@@ -151,7 +153,7 @@ for (const [flag, name] of [
     assert.match(result.stderr, /bad user name or password|not authori[sz]ed|Bad user name or password/i);
   });
 
-  test(`mosquitto_sub, ${name}: prints the value that an operator sets, once`, async () => {
+  test(`mosquitto_sub, ${name}: prints the value that an operator sets, once`, withoutMosquitto, async () => {
     const { connector, args } = await newDevice('token');
     assert.equal((await connector.api('PATCH', '/identity/d1/state', { a: 'while it was away' })).status, 200);
     const wait = ['-t', '$resource/#', '-q', '1', '-C', '1', '-W', '20', '-V', flag];
@@ -162,22 +164,30 @@ for (const [flag, name] of [
   });
 }
 
-test('mosquitto_pub, 5.0: a value that its resource refuses gets a reason code, and why', async () => {
-  const { connector, args } = await newDevice('token');
-  const message = ['-q', '1', '-t', '$resource/n', '-m', 'warm', '-V', 'mqttv5'];
-  const result = await runTool(...mosquitto('mosquitto_pub', connector, [...args, ...message]));
-  assert.match(result.stderr, /Payload format invalid/i);
-  assert.match(result.stderr, /saw n=warm, expected n: a decimal number/);
-  assert.equal((await connector.state('d1')).n, undefined);
-});
+test(
+  'mosquitto_pub, 5.0: a value that its resource refuses gets a reason code, and why',
+  withoutMosquitto,
+  async () => {
+    const { connector, args } = await newDevice('token');
+    const message = ['-q', '1', '-t', '$resource/n', '-m', 'warm', '-V', 'mqttv5'];
+    const result = await runTool(...mosquitto('mosquitto_pub', connector, [...args, ...message]));
+    assert.match(result.stderr, /Payload format invalid/i);
+    assert.match(result.stderr, /saw n=warm, expected n: a decimal number/);
+    assert.equal((await connector.state('d1')).n, undefined);
+  },
+);
 
-test('mosquitto_pub on localhost, a name that names no connector: the token alone finds the device', async () => {
-  const { connector, args } = await newDevice('token');
-  const to = ['-h', 'localhost', '-p', String(server.mqtt), '--cafile', server.caPath];
-  const result = await runTool('mosquitto_pub', [...to, ...args, '-q', '1', '-t', '$resource/a', '-m', 'x']);
-  assert.equal(result.code, 0, result.stderr);
-  assert.equal((await connector.state('d1')).a.reported, 'x');
-});
+test(
+  'mosquitto_pub on localhost, a name that names no connector: the token alone finds the device',
+  withoutMosquitto,
+  async () => {
+    const { connector, args } = await newDevice('token');
+    const to = ['-h', 'localhost', '-p', String(server.mqtt), '--cafile', server.caPath];
+    const result = await runTool('mosquitto_pub', [...to, ...args, '-q', '1', '-t', '$resource/a', '-m', 'x']);
+    assert.equal(result.code, 0, result.stderr);
+    assert.equal((await connector.state('d1')).a.reported, 'x');
+  },
+);
 
 /** Publishes, waits for a value, and says what came; names of the tests lead to this machine. */
 const paho = `
@@ -200,10 +210,11 @@ client.loop_forever()
 `;
 
 const python = await pythonWithPaho();
+const withoutPaho = { skip: await leftOut('paho') };
 
 for (const [version, name] of versions) {
   for (const auth of auths) {
-    test(`Paho for Python, ${name}, by ${auth}: writes, and takes a value over`, async () => {
+    test(`Paho for Python, ${name}, by ${auth}: writes, and takes a value over`, withoutPaho, async () => {
       const { connector, shown, files } = await newDevice(auth);
       const { username, password } = 'password' in shown ? shown : { username: '', password: '' };
       const args = [connector.fqdn, `${server.mqtt}`, server.caPath, `${version}`, username, password, ...files];
