@@ -19,7 +19,7 @@ import type { ApiDeps, ApiState, Call, Caller, Route } from './context.ts';
 import { answerClientError, answerFailure } from './failure.ts';
 import { registerDocument, registerPages, schemaOf } from './openapi.ts';
 import { routes } from './routes.ts';
-import { admit } from './session.ts';
+import { admit, expectLive } from './session.ts';
 import { createLoginThrottles } from './throttle.ts';
 import { compileValidator } from './validation.ts';
 
@@ -62,7 +62,7 @@ export interface ApiOptions {
 export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInstance {
   const state: ApiState = {
     logins: createLoginThrottles(),
-    streams: new Set(),
+    streams: new Map(),
     heartbeat: options.heartbeat ?? HEARTBEAT,
   };
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
@@ -82,26 +82,27 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
   // Answers are what handlers make them; the schemas document them, and the tests hold the two equal.
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(fail);
+  const built = options.console?.catch((cause) => {
+    throw new AppError('CONSOLE_UNAVAILABLE', { cause });
+  });
+  built?.catch(() => {}); // told to whoever asks for a page
   app.setNotFoundHandler(async (request, reply) => {
-    if (options.console === undefined || !isPageRequest(request)) {
+    if (built === undefined || !isPageRequest(request)) {
       throw new AppError('PATH_UNKNOWN', { seen: request.url });
     }
-    const folder = await options.console.catch((cause) => {
-      throw new AppError('CONSOLE_UNAVAILABLE', { cause });
-    });
-    return sendPage(reply, folder);
+    return sendPage(reply, await built);
   });
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders));
   app.addHook('preClose', async () => {
-    for (const stream of state.streams) stream.abort();
+    for (const stream of state.streams.keys()) stream.abort();
     // A client that never finishes its request, or sends none, must not hold up the end.
     setTimeout(() => app.server.closeAllConnections(), options.grace ?? GRACE).unref();
   });
   registerDocument(app, deps.version);
   app.register(async (api) => registerRoutes(api, deps, state));
   registerPages(app);
-  if (options.console !== undefined) registerConsole(app, options.console);
+  if (built !== undefined) registerConsole(app, built);
   return app;
 }
 
@@ -137,6 +138,8 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
     },
     handler: async (request, reply) => {
       const { params, query, body, caller } = request;
+      // The body may have taken its time; whose session has ended meanwhile may not change anything any more.
+      if (caller !== null && route.method !== 'GET') await expectLive(deps.store, caller, deps.clock());
       const call = { deps, state, params, query, body, caller, now: deps.clock(), request, reply } as Call;
       reply.code(route.status ?? 200);
       return handler(call);

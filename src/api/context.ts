@@ -2,6 +2,7 @@
  * What every handler of the management API is given, and the shape of a row of the route table. Types only: no rule, no
  * storage, no HTTP server.
  */
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
@@ -36,9 +37,15 @@ export interface Figure {
 /** The app's own bounded memory: attempts to sign in, and open event streams. */
 export interface ApiState {
   readonly logins: Sources;
-  readonly streams: Set<AbortController>;
+  readonly streams: Map<AbortController, OpenStream>;
   /** Time between two signs of life on a stream, in ms. */
   readonly heartbeat: number;
+}
+
+/** An event stream, by the digest of its session. */
+export interface OpenStream {
+  readonly session: string;
+  readonly raw: ServerResponse;
 }
 
 export type Role = User['role'];

@@ -8,16 +8,18 @@ import { AppError } from '../domain/errors.ts';
 /** The port is in the name, since a host's cookies are the same on all its ports (RFC 6265, 8.5). */
 const nameOf = (request: FastifyRequest) => `slipway_session_${request.socket.localPort}`;
 
-/** The secret in the cookie; null if there is none. CROSS_SITE when another site's page sent it along. */
-export function secretInCookie(request: FastifyRequest): string | null {
-  const name = nameOf(request);
-  for (const pair of (request.headers.cookie ?? '').split(';')) {
-    const [, value] = new RegExp(`^\\s*${name}=([\\w-]{1,256})\\s*$`).exec(pair) ?? [];
-    if (value === undefined) continue;
-    expectOwnPage(request);
-    return value;
-  }
-  return null;
+/** Cookies of one name that are looked at. */
+const SECRETS_MAX = 8;
+
+/**
+ * The secrets in cookies of our name: mostly one, but a server on another port of the host can set more, under longer
+ * paths, which come first (RFC 6265, 5.4). CROSS_SITE when another site's page sent them along.
+ */
+export function secretsInCookie(request: FastifyRequest): string[] {
+  const pattern = new RegExp(`(?:^|;)\\s*${nameOf(request)}=([\\w-]{1,256})\\s*(?=;|$)`, 'g');
+  const secrets = Array.from((request.headers.cookie ?? '').matchAll(pattern), ([, value]) => value!);
+  if (secrets.length > 0) expectOwnPage(request);
+  return secrets.slice(0, SECRETS_MAX);
 }
 
 /** HttpOnly and SameSite=Strict; Secure where the page came by TLS. `seconds` 0 takes it away. */

@@ -1,6 +1,7 @@
 /** Handlers of the log: a page of it, and the same live as server-sent events. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type EventType, eventTypes } from '../domain/connector.ts';
 import type { StoredEvent } from '../domain/device.ts';
 import { AppError } from '../domain/errors.ts';
@@ -15,6 +16,14 @@ import { schemaError } from './validation.ts';
 const PAGE = 100;
 /** Each open stream holds a socket, a cursor and at most one page. */
 const STREAMS_MAX = 500;
+/** Of one session: a browser with many tabs, not everybody's share. */
+const SESSION_STREAMS_MAX = 20;
+/** Bytes that wait for the readers of all streams together; past it, streams wait before they read on. */
+const WAITING_BYTES_MAX = 67_108_864;
+/** Bytes that a stream writes before others get their turn. */
+const TURN_BYTES = 65_536;
+/** ms between two looks whether others have been read. */
+const LOOK = 100;
 
 export const listEvents = handle(
   { params: connectorParams, querystring: eventsQuery, response: { 200: eventPage } },
@@ -34,11 +43,15 @@ export const streamEvents = handle(
     const { settings } = await findConnector(deps.store, params.connector);
     const types = readTypes(query.types) ?? settings.events.types;
     const after = readLastEventId(call.request.headers['last-event-id']) ?? query.after ?? (await deps.store.lastSeq());
-    if (state.streams.size >= STREAMS_MAX) {
-      throw new AppError('OVERLOADED', { seen: `${STREAMS_MAX} open event streams`, retryAfter: 10 });
+    const session = call.caller!.session.digest;
+    const own = [...state.streams.values()].filter((stream) => stream.session === session).length;
+    if (state.streams.size >= STREAMS_MAX || own >= SESSION_STREAMS_MAX) {
+      const seen = `${state.streams.size} open event streams, ${own} of this session`;
+      const wanted = `fewer than ${STREAMS_MAX}, and ${SESSION_STREAMS_MAX} of a session`;
+      throw new AppError('OVERLOADED', { seen, wanted, retryAfter: 10 });
     }
     const end = new AbortController();
-    state.streams.add(end);
+    state.streams.set(end, { session, raw: reply.raw });
     reply.raw.on('close', () => {
       state.streams.delete(end);
       end.abort();
@@ -64,7 +77,7 @@ async function pump(call: Call, query: TailQuery, end: AbortController): Promise
         endStream(reply.raw, end);
         break;
       }
-      if (!reply.raw.write(events.map(frame).join(''))) await once(reply.raw, 'drain', { signal: end.signal });
+      await send(call, events, end.signal);
     }
   } catch (error) {
     // A connector that was deleted, a store that closes: the client comes back and is told.
@@ -72,6 +85,21 @@ async function pump(call: Call, query: TailQuery, end: AbortController): Promise
   } finally {
     clearInterval(beat);
     reply.raw.end();
+  }
+}
+
+/** Waits while too much waits for all streams, then writes a little at a time: other requests have their turn in between. */
+async function send({ state, reply }: Call, events: readonly StoredEvent[], signal: AbortSignal): Promise<void> {
+  const waiting = () => [...state.streams.values()].reduce((sum, { raw }) => sum + raw.writableLength, 0);
+  while (waiting() > WAITING_BYTES_MAX) await sleep(LOOK, undefined, { signal });
+  let turn = 0;
+  for (const event of events) {
+    const text = frame(event);
+    turn += text.length;
+    if (!reply.raw.write(text)) await once(reply.raw, 'drain', { signal });
+    if (turn < TURN_BYTES) continue;
+    turn = 0;
+    await setImmediate();
   }
 }
 

@@ -8,7 +8,7 @@ import { AppError } from '../domain/errors.ts';
 import { hashPassword, verifyPassword } from '../gateway/password.ts';
 import type { Store, User } from '../store/store.ts';
 import { type Call, type Caller, handle, type Permission, type Role } from './context.ts';
-import { expectOwnPage, secretInCookie, setSessionCookie } from './cookie.ts';
+import { expectOwnPage, secretsInCookie, setSessionCookie } from './cookie.ts';
 import { cookieSession, credentials, me, ownChange, token } from './schema/account.ts';
 import { empty } from './schema/common.ts';
 import { sourceOf } from './throttle.ts';
@@ -34,8 +34,7 @@ export const openCookieSession = handle({ body: credentials, response: { 200: me
 
 /** `GET /api:1/session`: who the cookie is for; a page that asks before anybody has signed in makes no error. */
 export const readCookieSession = handle({ response: { 200: cookieSession } }, async ({ deps, request, now }) => {
-  const secret = secretInCookie(request);
-  const caller = secret === null ? null : await findSession(deps.store, digestOf(secret), now);
+  const caller = await findLive(deps.store, secretsInCookie(request), now);
   return { account: caller === null ? null : await describe(deps.store, caller.user) };
 });
 
@@ -45,8 +44,9 @@ export const changeOwnAccount = handle({ body: ownChange, response: { 200: me } 
   const { current, new: chosen } = call.body.password;
   const user = await checkPassword(call, { email: call.caller!.user.email, password: current }, 'PASSWORD_WRONG');
   const { session } = call.caller!;
-  await store.putUser({ ...user, password: await hashPassword(chosen) });
-  await store.putSession(session);
+  const changed = await store.changePassword(user.id, user.password, await hashPassword(chosen), session.digest);
+  // Somebody else changed it while this one was being checked.
+  if (!changed) throw new AppError('PASSWORD_WRONG');
   return describe(store, user);
 });
 
@@ -86,8 +86,7 @@ export const signOut = handle({ response: { 204: empty } }, async (call) => {
 
 /** `DELETE /api:1/session`: the same, and takes the cookie away; also one whose session has ended. */
 export const closeCookieSession = handle({ response: { 204: empty } }, async ({ deps, request, reply }) => {
-  const secret = secretInCookie(request);
-  if (secret !== null) await deps.store.deleteSession(digestOf(secret));
+  for (const secret of secretsInCookie(request)) await deps.store.deleteSession(digestOf(secret));
   setSessionCookie(request, reply, '', 0);
 });
 
@@ -103,7 +102,9 @@ async function describe(store: Store, { id, email, role }: User) {
 
 async function openSession(store: Store, user: User, now: number): Promise<string> {
   const secret = randomBytes(32).toString('base64url');
-  await store.putSession({ digest: digestOf(secret), user: user.id, created: now, expires: now + SESSION_LENGTH });
+  const session = { digest: digestOf(secret), user: user.id, created: now, expires: now + SESSION_LENGTH };
+  // The password may have been changed while this one was being checked.
+  if (!(await store.putSession(session, user.password))) throw new AppError('LOGIN_FAILED');
   return secret;
 }
 
@@ -116,11 +117,11 @@ export async function admit(
 ): Promise<Caller | null> {
   if (permission === 'public') return null;
   const { authorization } = request.headers;
-  const secret = authorization === undefined ? secretInCookie(request) : secretIn(authorization);
-  const caller = secret === null ? null : await findSession(store, digestOf(secret), now);
+  const secrets = authorization === undefined ? secretsInCookie(request) : secretIn(authorization);
+  const caller = await findLive(store, secrets, now);
   if (caller === null) {
     const wanted = 'Authorization: token <token>, from POST /api:1/token/';
-    throw new AppError('SESSION_INVALID', { seen: seenOf(authorization, secret), wanted });
+    throw new AppError('SESSION_INVALID', { seen: seenOf(authorization, secrets), wanted });
   }
   if (!mayCall(caller.user.role, permission)) {
     throw new AppError('ROLE_FORBIDDEN', { seen: caller.user.role, wanted: permission });
@@ -132,14 +133,24 @@ export function mayCall(role: Role, permission: Permission): boolean {
   return ranks[role] >= ranks[permission];
 }
 
-function secretIn(header: string | undefined): string | null {
-  return /^(?:token|bearer) +([\w-]{1,256})$/i.exec(header ?? '')?.[1] ?? null;
+function secretIn(header: string): string[] {
+  const secret = /^(?:token|bearer) +([\w-]{1,256})$/i.exec(header)?.[1];
+  return secret === undefined ? [] : [secret];
+}
+
+/** The first of these sessions that has not ended. */
+async function findLive(store: Store, secrets: readonly string[], now: number): Promise<Caller | null> {
+  for (const secret of secrets) {
+    const caller = await findSession(store, digestOf(secret), now);
+    if (caller !== null) return caller;
+  }
+  return null;
 }
 
 /** What was wrong, without what was sent. */
-function seenOf(header: string | undefined, secret: string | null): string {
-  if (header === undefined && secret === null) return 'no Authorization header';
-  return secret === null
+function seenOf(header: string | undefined, secrets: readonly string[]): string {
+  if (header === undefined && secrets.length === 0) return 'no Authorization header';
+  return secrets.length === 0
     ? 'an Authorization header of another form'
     : 'a token of no session, or of one that has ended';
 }
@@ -150,6 +161,12 @@ export async function findSession(store: Store, digest: string, now: number): Pr
   if (session === null || session.expires <= now) return null;
   const user = await store.getUserById(session.user);
   return user === null ? null : { user, session };
+}
+
+/** SESSION_INVALID when the session of a call under way has ended. */
+export async function expectLive(store: Store, caller: Caller, now: number): Promise<void> {
+  if ((await findSession(store, caller.session.digest, now)) !== null) return;
+  throw new AppError('SESSION_INVALID', { seen: 'a session that ended meanwhile' });
 }
 
 function digestOf(secret: string): string {

@@ -26,20 +26,46 @@ const KEPT = 3;
 export async function buildConsole(logger: Logger): Promise<string> {
   const digest = await digestSources();
   const folder = join(dist, digest);
-  if (existsSync(folder)) return folder;
+  if (await isWhole(folder)) return folder;
   const started = performance.now();
   logger.info('building the console', { reason: existsSync(dist) ? 'its sources have changed' : 'first start' });
   const made = `${folder}.${process.pid}`;
-  await runVite(made);
-  await compress(made);
-  await rename(made, folder).catch(async (error) => {
-    // Another process was faster.
+  try {
+    await runVite(made);
+    await compress(made);
+    await writeFile(join(made, CONTENTS), JSON.stringify(await sizesIn(made)));
+    await rename(made, folder).catch(async (error) => {
+      // Another process was faster, or one before us was cut off by a loss of power.
+      if (await isWhole(folder)) return;
+      await rm(folder, { recursive: true, force: true });
+      await rename(made, folder).catch(() => {
+        throw error;
+      });
+    });
+  } finally {
     await rm(made, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error;
-  });
+  }
   await removeOld(digest);
   logger.info('the console is built', { seconds: Math.round((performance.now() - started) / 100) / 10 });
   return folder;
+}
+
+/** Tells the size of each file of a build, so that one whose files did not all reach the disk is told. */
+const CONTENTS = 'contents.json';
+
+async function sizesIn(folder: string): Promise<Record<string, number>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && entry.name !== CONTENTS);
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  const sizes = await Promise.all(
+    paths.map(async (path) => [path.slice(folder.length), (await stat(path)).size] as const),
+  );
+  return Object.fromEntries(sizes.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function isWhole(folder: string): Promise<boolean> {
+  const contents = await readFile(join(folder, CONTENTS), 'utf8').catch(() => null);
+  return contents !== null && contents === JSON.stringify(await sizesIn(folder));
 }
 
 /** SHA-256 over names and contents, 16 hex digits of it. */
@@ -94,7 +120,12 @@ async function compress(folder: string): Promise<void> {
 /** Builds of earlier sources; those that were cut off are as good as any. */
 async function removeOld(current: string): Promise<void> {
   const names = (await readdir(dist)).filter((name) => name !== current);
-  const aged = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(dist, name))).mtimeMs })));
+  // One that another process renames or removes in between is not ours to remove.
+  const age = async (name: string) => ({
+    name,
+    at: (await stat(join(dist, name)).catch(() => null))?.mtimeMs ?? Infinity,
+  });
+  const aged = await Promise.all(names.map(age));
   const surplus = aged
     .sort((a, b) => b.at - a.at)
     .slice(KEPT)

@@ -53,7 +53,12 @@ export function registerConsole(app: FastifyInstance, built: Promise<string>): v
         reply.header('cache-control', 'no-cache').sendFile(name.slice(1), await built, { cacheControl: false }),
       );
     }
-    await pages.register(fastifyStatic, { root: import.meta.dirname, serve: false, preCompressed: true });
+    await pages.register(fastifyStatic, {
+      root: import.meta.dirname,
+      serve: false,
+      preCompressed: true,
+      acceptRanges: false,
+    });
   });
 }
 

@@ -173,8 +173,8 @@ function sentence(text: string, seen: string | undefined, wanted: string | undef
   return `${text}.`;
 }
 
-/** Foreign input as it may stand in one line of an answer or log: bounded, no control characters. */
+/** Foreign input as it may stand in one line of an answer or log: bounded, no control characters, and none that cannot be seen. */
 export function printable(text: string): string {
   const cut = text.length > SEEN_MAX ? `${text.slice(0, SEEN_MAX)}…` : text;
-  return cut.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '�');
+  return cut.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]|\p{Cf}/gu, '�');
 }

@@ -92,6 +92,8 @@ export function checkAlways(identity: string): IdentityFault | null {
   }
   if (/\p{Cc}/u.test(identity)) return fault('no control characters');
   if (identity !== identity.trim()) return fault('no leading or trailing space');
+  // Whatever takes paths apart (RFC 3986, 5.2.4) takes these away: such a device could not be managed.
+  if (identity === '.' || identity === '..') return fault('no . or .. alone');
   return null;
 }
 

@@ -324,7 +324,13 @@ export interface Store {
   countUsers(): Promise<number>;
   /** Creates or replaces by id. Another password ends the sessions of the account. */
   putUser(user: User): Promise<void>;
-  putSession(session: Session): Promise<void>;
+  /** Opens a session of an account whose password is (still) this one, a hash; else false, and nothing is stored. */
+  putSession(session: Session, password: string): Promise<boolean>;
+  /**
+   * Gives the account another password (hashes) in place of the one that was checked, and ends its sessions but `keep`, a
+   * digest. False, and nothing is changed, where the account has another password by now.
+   */
+  changePassword(user: string, from: string, to: string, keep: string): Promise<boolean>;
   getSession(digest: string): Promise<Session | null>;
   deleteSession(digest: string): Promise<void>;
 

@@ -140,3 +140,75 @@ test('the current password cannot be tried without end', async () => {
   }
   assert.equal(status, 429);
 });
+
+test('a sign-in with the old password that a change of it overtakes opens no session', async () => {
+  const email = 'viewer@localhost';
+  const newer = await startApi();
+  const body = (password: string) => ({ email, password });
+  const cookie = cookieOf(await newer.call('POST', '/api:1/session', body(PASSWORD), asNobody(own)));
+  const opened = [];
+  const change = { password: { current: PASSWORD, new: 'a-better-password' } };
+  const changing = newer.call('PATCH', '/api:1/users/me', change, asNobody({ cookie, ...own }));
+  for (let n = 0; n < 4; n += 1) opened.push(newer.call('POST', '/api:1/session', body(PASSWORD), asNobody(own)));
+  assert.equal((await changing).status, 200);
+  for (const answer of await Promise.all(opened)) {
+    if (answer.status !== 200) continue;
+    const now = await newer.call('GET', '/api:1/session', undefined, asNobody({ cookie: cookieOf(answer) }));
+    assert.equal(now.body.account, null);
+  }
+  await newer.close();
+});
+
+test('signing out while the password is being changed is not undone by it', async () => {
+  const newer = await startApi();
+  const body = { email: 'operator@localhost', password: PASSWORD };
+  const cookie = cookieOf(await newer.call('POST', '/api:1/session', body, asNobody(own)));
+  const change = { password: { current: PASSWORD, new: 'a-better-password' } };
+  const changing = newer.call('PATCH', '/api:1/users/me', change, asNobody({ cookie, ...own }));
+  await newer.call('DELETE', '/api:1/session', undefined, asNobody({ cookie, ...own }));
+  await changing;
+  assert.equal((await newer.call('GET', '/api:1/users/me', undefined, asNobody({ cookie, ...own }))).status, 401);
+  await newer.close();
+});
+
+test('a cookie of the same name that another port of the host has set keeps nobody out', async () => {
+  const good = cookieOf(await signIn());
+  const name = good.split('=')[0];
+  for (const cookie of [`${name}=tossed; ${good}`, `${name}=a; ${name}=b; ${good}; ${name}=c`]) {
+    assert.equal((await api.call('GET', '/api:1/connectors', undefined, asNobody({ cookie, ...own }))).status, 200);
+  }
+});
+
+test('an upload that outlives its session writes nothing', async () => {
+  const connector = await api.connector();
+  const cookie = cookieOf(await signIn());
+  const rows = Promise.withResolvers<void>();
+  const text = async function* () {
+    yield Buffer.from('ID\n');
+    await rows.promise;
+    yield Buffer.from('late\n');
+  };
+  const upload = fetch(`${api.url}${connector.base}/identities`, {
+    method: 'POST',
+    headers: { cookie, ...own, 'content-type': 'text/csv' },
+    body: ReadableStream.from(text()),
+    duplex: 'half',
+  } as RequestInit);
+  assert.equal((await api.call('DELETE', '/api:1/session', undefined, asNobody({ cookie, ...own }))).status, 204);
+  rows.resolve();
+  assert.equal((await upload).status, 401);
+  assert.equal((await api.call('GET', `${connector.base}/identities/count`)).body.count, 0);
+});
+
+test('one session cannot take all live logs for itself', async () => {
+  const connector = await api.connector();
+  const headers = { cookie: cookieOf(await signIn()), ...own };
+  const end = new AbortController();
+  const open = () => fetch(`${api.url}${connector.base}/events/stream`, { headers, signal: end.signal });
+  const answers: Response[] = [];
+  for (let n = 0; n < 21; n += 1) answers.push(await open());
+  const statuses = answers.map(({ status }) => status);
+  assert.deepEqual(statuses, [...Array(20).fill(200), 503]);
+  assert.equal((await fetch(`${api.url}${connector.base}/events/stream`, { signal: end.signal })).status, 401);
+  end.abort();
+});

@@ -133,7 +133,8 @@ async function addUsers(store: Store, now: number): Promise<Record<Role, string>
   const signIn = async (user: User) => {
     const token = randomBytes(32).toString('base64url');
     const digest = createHash('sha256').update(token).digest('hex');
-    await store.putSession({ digest, user: user.id, created: now, expires: now + SESSION_LENGTH });
+    const session = { digest, user: user.id, created: now, expires: now + SESSION_LENGTH };
+    assert.ok(await store.putSession(session, user.password));
     return token;
   };
   const add = async (role: Role) => {

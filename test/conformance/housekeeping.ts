@@ -222,7 +222,7 @@ export function housekeepingTests(open: Open): void {
       await store.append(dataIn(ref, { a: '1' }));
       const session = { digest: 'd', user: 'u', created: NOW, expires: NOW + DAY };
       await store.putUser({ id: 'u', email: 'u@example.com', role: 'admin', password: 'hash', created: NOW });
-      await store.putSession(session);
+      await store.putSession(session, 'hash');
       assert.equal(await store.purge(NOW, 100), 0);
       same(await store.getSession('d'), session);
     });

@@ -48,7 +48,7 @@ export function peopleTests(open: Open): void {
       created: NOW,
       expires: NOW + DAY,
     }));
-    for (const session of sessions) await shared.store.putSession(session);
+    for (const session of sessions) assert.ok(await shared.store.putSession(session, user.password));
     for await (const look of shared.nowAndReopened()) {
       for (const session of sessions) same(await look.getSession(session.digest), session);
     }
@@ -65,13 +65,45 @@ export function peopleTests(open: Open): void {
     const [changing, other] = [someUser('password'), someUser('bystander')];
     for (const user of [changing, other]) {
       await store.putUser(user);
-      await store.putSession({ digest: digestOf(user.id), user: user.id, created: NOW, expires: NOW + DAY });
+      await store.putSession(
+        { digest: digestOf(user.id), user: user.id, created: NOW, expires: NOW + DAY },
+        user.password,
+      );
     }
     await store.putUser({ ...changing, role: 'viewer' });
     assert.notEqual(await store.getSession(digestOf(changing.id)), null);
     await store.putUser({ ...changing, password: '$argon2id$another' });
     assert.equal(await store.getSession(digestOf(changing.id)), null);
     assert.notEqual(await store.getSession(digestOf(other.id)), null);
+  });
+
+  it('opens no session for a password that is no longer that of the account', async () => {
+    const { store } = shared;
+    const user = someUser('late');
+    const session = { digest: digestOf('late'), user: user.id, created: NOW, expires: NOW + DAY };
+    assert.equal(await store.putSession(session, user.password), false, 'no such account');
+    await store.putUser(user);
+    await store.putUser({ ...user, password: '$argon2id$newer' });
+    assert.equal(await store.putSession(session, user.password), false);
+    assert.equal(await store.getSession(session.digest), null);
+  });
+
+  it('changes a password once, keeps the session that asks, and brings none back that has ended', async () => {
+    const { store } = shared;
+    const user = someUser('own');
+    await store.putUser(user);
+    const open = (name: string) => ({ digest: digestOf(name), user: user.id, created: NOW, expires: NOW + DAY });
+    for (const name of ['own-a', 'own-b']) await store.putSession(open(name), user.password);
+    const changes = ['$argon2id$1', '$argon2id$2'].map((to) =>
+      store.changePassword(user.id, user.password, to, digestOf('own-a')),
+    );
+    assert.deepEqual((await Promise.all(changes)).sort(), [false, true]);
+    assert.notEqual(await store.getSession(digestOf('own-a')), null);
+    assert.equal(await store.getSession(digestOf('own-b')), null);
+    await store.deleteSession(digestOf('own-a'));
+    const now = (await store.getUserById(user.id))!.password;
+    assert.equal(await store.changePassword(user.id, now, '$argon2id$3', digestOf('own-a')), true);
+    assert.equal(await store.getSession(digestOf('own-a')), null);
   });
 }
 

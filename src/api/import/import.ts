@@ -12,6 +12,7 @@ import { checkTime } from '../device-input.ts';
 import { actorOf, findConnector } from '../lookup.ts';
 import { importAnswer, importQuery } from '../schema/batch.ts';
 import { connectorParams } from '../schema/common.ts';
+import { expectLive } from '../session.ts';
 import { schemaError } from '../validation.ts';
 import { answerWithProgress, type Report } from './progress.ts';
 import { stageRows, type Tally } from './rows.ts';
@@ -61,6 +62,8 @@ async function run(
     const seen = `${tally!.bad} bad of ${tally!.total} rows`;
     throw new AppError('IMPORT_REFUSED', { seen, wanted: 'none, or ?mode=skip', details: summary });
   }
+  // An upload may take hours.
+  await expectLive(call.deps.store, call.caller!, call.deps.clock());
   const batch = describeBatch(call, query, fields);
   const expiresAt = fields.expire ?? query.expire ?? windowEnd(settings, call.now);
   const written = await stage.apply(batch, expiresAt, (rows, total) => report({ phase: 'writing', rows, total }));

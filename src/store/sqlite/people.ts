@@ -10,7 +10,8 @@ export function createPeople(db: DatabaseSync, committer: Committer) {
   const putUser = db.prepare('INSERT OR REPLACE INTO users VALUES (?,?,?,?,?)');
   const session = db.prepare('SELECT digest, user, created, expires FROM sessions WHERE digest = ?');
   const putSession = db.prepare('INSERT OR REPLACE INTO sessions VALUES (?,?,?,?)');
-  const dropSessionsOf = db.prepare('DELETE FROM sessions WHERE user = ?');
+  const dropSessionsOf = db.prepare('DELETE FROM sessions WHERE user = ?1 AND digest <> ?2');
+  const changePassword = db.prepare('UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2');
   const dropSession = db.prepare('DELETE FROM sessions WHERE digest = ?');
 
   return {
@@ -21,11 +22,22 @@ export function createPeople(db: DatabaseSync, committer: Committer) {
       committer.submit(() => {
         const before = userById.get(id) as unknown as User | undefined;
         putUser.run(id, email, role, password, created);
-        if (before !== undefined && before.password !== password) dropSessionsOf.run(id);
+        if (before !== undefined && before.password !== password) dropSessionsOf.run(id, '');
       }),
     getSession: async (digest: string) => (session.get(digest) as unknown as Session | undefined) ?? null,
-    putSession: ({ digest, user, created, expires }: Session): Promise<void> =>
-      committer.submit(() => void putSession.run(digest, user, created, expires)),
+    putSession: ({ digest, user, created, expires }: Session, password: string): Promise<boolean> =>
+      committer.submit(() => {
+        const account = userById.get(user) as unknown as User | undefined;
+        if (account?.password !== password) return false;
+        putSession.run(digest, user, created, expires);
+        return true;
+      }),
+    changePassword: (user: string, from: string, to: string, keep: string): Promise<boolean> =>
+      committer.submit(() => {
+        if (changePassword.run(user, from, to).changes === 0) return false;
+        dropSessionsOf.run(user, keep);
+        return true;
+      }),
     deleteSession: (digest: string): Promise<void> => committer.submit(() => void dropSession.run(digest)),
   };
 }
