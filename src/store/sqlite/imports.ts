@@ -69,6 +69,8 @@ export function createImports(parts: Parts) {
     WHERE batch = ? AND provisioned_at IS NOT NULL AND (provisioned_at <> created OR last_seen IS NOT NULL) LIMIT 1`);
   const members = db.prepare(`SELECT identity FROM devices
     WHERE batch = ? AND (provisioned_at IS NULL OR (provisioned_at = created AND last_seen IS NULL)) LIMIT ?`);
+  /** Those of an undone batch that provisioned before their turn to be removed came. */
+  const left = db.prepare('SELECT count(*) AS n FROM devices WHERE batch = ?');
   /** One import is written at a time: each wants the loop, and the stage is attached under one name. */
   let turn: Promise<unknown> = Promise.resolve();
   const open = new Set<Stage>();
@@ -140,8 +142,10 @@ export function createImports(parts: Parts) {
   ): Promise<BatchInfo> {
     const payload = { batch: batch.id, name: batch.name, who: batch.who, count };
     const event: NewEvent = { type, identity: null, origin, timestamp, payload };
+    let kept = 0;
     const write = (): LoggedEvent => {
-      setState.run(state, state === 'done' ? count : 0, batch.key);
+      kept = state === 'done' ? count : (left.get(batch.key) as { n: number }).n;
+      setState.run(state, kept, batch.key);
       return ledger.writeEvent(batch.connector, null, event);
     };
     const id = connectors.nameOf(batch.connector);
@@ -149,7 +153,7 @@ export function createImports(parts: Parts) {
       committed: (event) => projection.add([event]),
       durable: () => id !== undefined && signal({ kind: 'events', connector: id }),
     });
-    return toInfo({ ...batch, state, count: state === 'done' ? count : 0 });
+    return toInfo({ ...batch, state, count: kept });
   }
 
   async function undo(batch: BatchRow, origin: Origin | null, now: number): Promise<BatchInfo> {
@@ -250,6 +254,8 @@ export function createImports(parts: Parts) {
           const written = await inTurn(() => write(batch, stage.count(), onProgress));
           stage.remove();
           open.delete(stage);
+          // Deleted meanwhile, and with it all that was written.
+          if (connectors.nameOf(connector) === undefined) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
           return written;
         },
         async discard() {

@@ -51,6 +51,14 @@ export function createStage(folder: string, name: string): Stage {
   let count = 0;
   let state: 'open' | 'sealed' | 'closed' = 'open';
 
+  function keep(...values: (string | number | null)[]) {
+    try {
+      return insert.run(...values);
+    } catch (cause) {
+      throw new AppError('STORAGE_UNAVAILABLE', { seen: 'no room for an import', retryAfter: 5, cause });
+    }
+  }
+
   function close(): void {
     if (state === 'open') db.close();
     state = 'closed';
@@ -64,7 +72,7 @@ export function createStage(folder: string, name: string): Stage {
       for (const { line, identity, tags, credential } of rows) {
         const digest = credential && digestOf(credential);
         const stored = credential && JSON.stringify(credential);
-        const kept = insert.run(count + 1, line, identity, JSON.stringify(tags), digest, stored);
+        const kept = keep(count + 1, line, identity, JSON.stringify(tags), digest, stored);
         if (kept.changes === 1) count += 1;
         else duplicates.push({ line, identity, firstLine: (first.get(identity, digest) as { line: number }).line });
       }
@@ -84,7 +92,7 @@ export function createStage(folder: string, name: string): Stage {
     close,
     remove() {
       close();
-      rmSync(path, { force: true });
+      for (const file of [path, `${path}-journal`]) rmSync(file, { force: true });
     },
   };
 }
