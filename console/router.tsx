@@ -10,7 +10,7 @@ import { readResourceSearch } from './resources/search.ts';
 import { readSettingsSearch } from './settings/search.ts';
 import { Layout } from './shell/layout.tsx';
 
-const root = createRootRoute({ component: Layout, notFoundComponent: NotFound, errorComponent: PageFailure });
+const root = createRootRoute({ component: Layout, notFoundComponent: () => <NotFound />, errorComponent: PageFailure });
 
 const solutions = createRoute({
   getParentRoute: () => root,

@@ -7,7 +7,7 @@ import { type FormEvent, useState } from 'react';
 import { api, unwrap } from '../api/client.ts';
 import { meQuery } from '../api/queries.ts';
 import { Failure } from '../parts/failure.tsx';
-import { readFirstLink } from '../sign-in/first-link.ts';
+import { isFirstPassword, readFirstLink } from '../sign-in/first-link.ts';
 
 /** As the server has it (schema of PATCH /api:1/users/me). */
 const LEAST = 12;
@@ -25,7 +25,7 @@ export function AccountPage() {
           <Fact name="Role" value={me?.role} />
         </Group>
       </Paper>
-      <ChangePassword email={me?.email ?? ''} />
+      {me && <ChangePassword email={me.email} />}
     </Stack>
   );
 }
@@ -43,7 +43,10 @@ function Fact({ name, value }: { readonly name: string; readonly value: string |
 
 function ChangePassword({ email }: { readonly email: string }) {
   const navigate = useNavigate();
-  const first = readFirstLink(window.location)?.password ?? null;
+  const link = readFirstLink(window.location);
+  const first = link?.email === email ? link.password : null;
+  /** The password of the link has just been used, so that nobody has to type it. */
+  const known = first !== null && isFirstPassword(email);
   const [current, setCurrent] = useState(first ?? '');
   const [chosen, setChosen] = useState('');
   const [again, setAgain] = useState('');
@@ -69,7 +72,11 @@ function ChangePassword({ email }: { readonly email: string }) {
           {first === null ? 'Change password' : 'Choose your password'}
         </Title>
         {first !== null && (
-          <Alert variant="light">This account still has the password that was made at the first start.</Alert>
+          <Alert variant="light">
+            {known
+              ? 'This account still has the password that was made at the first start.'
+              : 'The link has filled in the password of the first start. If you have chosen another one since, type that one as the current password.'}
+          </Alert>
         )}
         {/* Lets a password manager know whose password this is. */}
         <TextInput
@@ -80,7 +87,7 @@ function ChangePassword({ email }: { readonly email: string }) {
           readOnly
           value={email}
         />
-        {first === null && (
+        {!known && (
           <PasswordInput
             label="Current password"
             autoComplete="current-password"
@@ -102,7 +109,7 @@ function ChangePassword({ email }: { readonly email: string }) {
           label="New password again"
           autoComplete="new-password"
           required
-          error={differ ? 'This is not what stands above' : undefined}
+          error={differ ? 'The two passwords differ' : undefined}
           value={again}
           onChange={(event) => setAgain(event.currentTarget.value)}
         />

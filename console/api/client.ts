@@ -7,8 +7,19 @@ import type { paths } from './schema.ts';
 export const api = createClient<paths>({
   baseUrl: '',
   credentials: 'same-origin',
-  fetch: (request) => fetch(request).catch((cause) => Promise.reject(new Unreachable(cause))),
+  fetch: async (request) => {
+    const changing = isChange(request);
+    const response = await fetch(request).catch((cause) => Promise.reject(new Unreachable(cause, changing)));
+    if (changing) changes.add(response);
+    return response;
+  },
 });
+
+/** Answers to calls that change something. */
+const changes = new WeakSet<Response>();
+
+/** Signing in once more does no harm. */
+const isChange = ({ method, url }: Request) => method !== 'GET' && new URL(url).pathname !== '/api:1/session';
 
 interface Answer<T> {
   readonly data?: T;
@@ -26,7 +37,7 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
 /** Whatever stands between may answer too (a proxy's 502): that is no answer of the server. */
 export function failureOf(body: unknown, response: Response): Error {
   const answer = body as Partial<ErrorAnswer> | undefined;
-  if (typeof answer?.code !== 'string') return new Unreachable(`status ${response.status}`);
+  if (typeof answer?.code !== 'string') return new Unreachable(`status ${response.status}`, changes.has(response));
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new ApiFailure(answer as ErrorAnswer, Number.isNaN(retryAfter) ? null : retryAfter);
 }

@@ -24,12 +24,21 @@ export class ApiFailure extends Error {
 /** The server was not reached: it is down, or the network between is. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
-  constructor(cause?: unknown) {
+  /** A change was asked for: the server may have made it, and only its answer was lost. */
+  readonly changing: boolean;
+  constructor(cause?: unknown, changing = false) {
     super('The server cannot be reached.', { cause });
+    this.changing = changing;
   }
 }
 
 export const isSessionEnd = (error: unknown) => error instanceof ApiFailure && error.code === 'SESSION_INVALID';
+
+/** Email or password was wrong. */
+export const isSignInFailure = (error: unknown) => error instanceof ApiFailure && error.code === 'LOGIN_FAILED';
+
+/** There is no such connector, or there is none any more. */
+export const isUnknownConnector = (error: unknown) => error instanceof ApiFailure && error.code === 'CONNECTOR_UNKNOWN';
 
 /** One fault of one field, as `details` of SCHEMA and SETTINGS_INVALID list them. */
 export interface FieldFault {
@@ -47,6 +56,8 @@ export function fieldFaults(error: unknown): readonly FieldFault[] {
 /** What happened, for a title. */
 export function titleOf(error: unknown): string {
   if (error instanceof Unreachable) return 'The server cannot be reached';
+  if (isSessionEnd(error)) return 'Your session had ended';
+  if (isSignInFailure(error)) return 'Not signed in';
   if (error instanceof ApiFailure) return error.status >= 500 ? 'The server could not do this' : 'This was refused';
   return 'Something went wrong in this page';
 }
@@ -54,8 +65,14 @@ export function titleOf(error: unknown): string {
 /** What happened and what to do about it, in sentences. */
 export function explain(error: unknown): string {
   if (error instanceof Unreachable) {
-    return 'It may be stopped, or the network between is down. Nothing was changed; what you typed is still here. Try again.';
+    const what = 'It may be stopped, or the network in between is down.';
+    return error.changing
+      ? `${what} Whether your change was made is not known; look before you try again. What you typed is still here.`
+      : `${what} Try again.`;
   }
+  if (isSessionEnd(error))
+    return 'You are signed in again. Nothing was changed; what you typed is still here: send it once more.';
+  if (isSignInFailure(error)) return 'The email or the password is wrong.';
   if (!(error instanceof ApiFailure)) return error instanceof Error ? error.message : String(error);
   const wait = error.retryAfter === null ? '' : ` Try again in ${error.retryAfter} s.`;
   return `${error.message}${wait}`;

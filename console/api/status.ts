@@ -29,7 +29,9 @@ export const useServerStatus = () => useSyncExternalStore(subscribe, () => statu
 /** What every answer, and every failure, tells of the connection. Also for calls that are made past the query client. */
 export function noteFailure(error: unknown): void {
   if (error instanceof Unreachable) setStatus({ reachable: false });
-  else if (error instanceof ApiFailure) setStatus({ reachable: true, sessionEnded: isSessionEnd(error) });
+  else if (isSessionEnd(error)) setStatus({ reachable: true, sessionEnded: true });
+  // Not that the session is there again: a wrong password is an answer too.
+  else if (error instanceof ApiFailure) setStatus({ reachable: true });
 }
 
 const noteSuccess = () => setStatus({ reachable: true });

@@ -1,11 +1,16 @@
 /** What the pages of one connector share: its name, the address that its devices talk to, and the tabs. */
 import { Group, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
+import { Outlet, useParams, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { isUnknownConnector } from '../api/failure.ts';
 import { connectorQuery } from '../api/queries.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
+import { NotFound } from '../parts/not-found.tsx';
+import classes from './connector.module.css';
+import { TabLink } from './tab-link.tsx';
 
 const tabs = [
   { value: 'devices', label: 'Devices', to: '/connectors/$connector/devices' },
@@ -18,18 +23,16 @@ const tabs = [
 export function ConnectorLayout() {
   const { connector: id } = useParams({ from: '/connectors/$connector' });
   const { data: connector, error, refetch } = useQuery(connectorQuery(id));
-  const navigate = useNavigate();
   const path = useRouterState({ select: ({ location }) => location.pathname });
-  if (error && !connector) return <Failure error={error} onRetry={() => void refetch()} />;
   const current = path.split('/')[3] ?? 'devices';
-  const open = (value: string | null) => {
-    const tab = tabs.find((tab) => tab.value === value);
-    if (tab !== undefined) void navigate({ to: tab.to, params: { connector: id } });
-  };
+  const list = useCurrentInSight(current);
+  if (isUnknownConnector(error))
+    return <NotFound title="There is no such connector">It may have been deleted.</NotFound>;
+  if (error && !connector) return <Failure error={error} onRetry={() => void refetch()} />;
   return (
     <Stack gap="md">
       <Group justify="space-between" align="flex-start" gap="md">
-        <div>
+        <div className={classes.name}>
           <TextLink to="/" size="sm">
             Solutions
           </TextLink>
@@ -42,13 +45,13 @@ export function ConnectorLayout() {
           <Address label="CONNECTOR-ID" value={connector?.id} />
         </Paper>
       </Group>
-      <Tabs value={current} onChange={open} keepMounted={false}>
+      <Tabs value={current} keepMounted={false}>
         {/* Five tabs do not fit on a narrow screen: they scroll by themselves. */}
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-          {tabs.map(({ value, label }) => (
-            <Tabs.Tab key={value} value={value}>
+        <Tabs.List ref={list} className={classes.tabs}>
+          {tabs.map(({ value, label, to }) => (
+            <TabLink key={value} value={value} to={to} connector={id}>
               {label}
-            </Tabs.Tab>
+            </TabLink>
           ))}
         </Tabs.List>
         <Tabs.Panel value={current} pt="md">
@@ -57,6 +60,18 @@ export function ConnectorLayout() {
       </Tabs>
     </Stack>
   );
+}
+
+/** Scrolls the row of tabs, and nothing else, so that the current one is to be seen. */
+function useCurrentInSight(current: string) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const row = list.current;
+    const tab = row?.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (!row || !tab) return;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }, [current]);
+  return list;
 }
 
 function Address({ label, value }: { readonly label: string; readonly value: string | undefined }) {

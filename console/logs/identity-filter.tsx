@@ -23,7 +23,7 @@ export function IdentityFilter({ identity = '', onChange }: Props) {
   return (
     <TextInput
       aria-label="Identity"
-      placeholder="Identity, all of it"
+      placeholder="Only this identity (whole)"
       maxLength={256}
       w={{ base: '100%', xs: 280 }}
       value={typed}

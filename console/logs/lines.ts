@@ -5,7 +5,7 @@
  */
 
 /** Most lines on the screen, and most that wait. */
-export const LINES_MAX = 1000;
+export const LINES_MAX = 300;
 
 export interface Numbered {
   readonly seq: number;

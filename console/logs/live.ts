@@ -56,7 +56,7 @@ const SILENCE = 30_000;
 /** Events that wait for the next frame, at most. */
 const INBOX_MAX = 500;
 /** Lines are drawn in the next frame, but no more often than this, in ms: in a flood the page has other things to do too. */
-const DRAW = 120;
+const DRAW = 250;
 
 /** `line`: an event that is to be among the lines at first. */
 export function createLiveLog(connector: string, { types, identity, line }: LogSearch): LiveLog {

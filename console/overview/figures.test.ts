@@ -1,7 +1,7 @@
 /** What the Overview's plots show. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ratePerSecond, topRules } from './figures.ts';
+import { ratePerSecond, topRules, withNow } from './figures.ts';
 
 test('writes are told per second, also in the bucket that has only begun', () => {
   const times = [0, 60_000_000, 120_000_000];
@@ -10,6 +10,13 @@ test('writes are told per second, also in the bucket that has only begun', () =>
 
 test('a bucket that has just begun has no rate of thousands', () => {
   assert.deepEqual(ratePerSecond({ times: [0], writes: [3], bucket: 60 }, 1000), [3]);
+});
+
+test('who is online now is part of the newest bucket, also before the first sample', () => {
+  assert.deepEqual(withNow([null, null], 1), [null, 1]);
+  assert.deepEqual(withNow([2, 5], 1), [2, 5]);
+  assert.deepEqual(withNow([2, null], undefined), [2, null]);
+  assert.deepEqual(withNow([], 1), []);
 });
 
 test('the most frequent rules have names, the rest is one', () => {

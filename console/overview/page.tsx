@@ -9,7 +9,8 @@ import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
 import { allStatuses, statusLooks } from '../parts/status-icon.tsx';
 import { Plot, type PlotSeries } from '../plot/plot.tsx';
-import { type Figures, ratePerSecond, spans, topRules, total } from './figures.ts';
+import { rules as refusalRules } from '../refusals/rules.ts';
+import { type Figures, ratePerSecond, spans, topRules, total, withNow } from './figures.ts';
 import { type Range, ranges } from './search.ts';
 
 /** Asked for again this often, in ms. */
@@ -39,6 +40,7 @@ export function OverviewPage() {
   const { range = '24h' } = useSearch({ from: '/connectors/$connector/overview' });
   const navigate = useNavigate({ from: '/connectors/$connector/overview' });
   const { data, error, refetch } = useQuery(figuresQuery(connector, range));
+  const { data: standing } = useQuery(standingQuery(connector));
   return (
     <Stack gap="lg">
       <Standing connector={connector} />
@@ -50,11 +52,11 @@ export function OverviewPage() {
           aria-label="How far to look back"
           value={range}
           onChange={(value) => void navigate({ search: { range: value as Range }, replace: true })}
-          data={ranges.map((value) => ({ value, label: value }))}
+          data={ranges.map((value) => ({ value, label: spans[value].short }))}
         />
       </Group>
       {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
-      {data === undefined ? !error && <Waiting /> : <Plots figures={data} range={range} />}
+      {data === undefined ? !error && <Waiting /> : <Plots figures={data} range={range} onlineNow={standing?.online} />}
     </Stack>
   );
 }
@@ -128,8 +130,19 @@ function Tile({ name, value, children }: TileProps) {
   );
 }
 
-function Plots({ figures, range }: { readonly figures: Figures; readonly range: Range }) {
-  const { times, bucket, writes, provisioned, online, refused } = figures;
+/** The name of a rule, as the page of a device has it. */
+const reasonOf = (rule: string) =>
+  rule === 'other' ? 'Other reasons' : ((refusalRules as Record<string, { title: string }>)[rule]?.title ?? rule);
+
+interface PlotsProps {
+  readonly figures: Figures;
+  readonly range: Range;
+  readonly onlineNow: number | undefined;
+}
+
+function Plots({ figures, range, onlineNow }: PlotsProps) {
+  const { times, bucket, writes, provisioned, refused } = figures;
+  const online = withNow(figures.online, onlineNow);
   const rates = ratePerSecond(figures, Date.now() * 1000);
   const rules = topRules(refused, RULES);
   const when = spans[range].label.toLowerCase();
@@ -141,6 +154,7 @@ function Plots({ figures, range }: { readonly figures: Figures; readonly range: 
         <Plot
           label={`Writes per second, ${when}: ${total(writes)} in all`}
           times={times}
+          bucket={bucket}
           series={[{ label: 'Writes per second', color: 'harbour', values: rates }]}
         />
       </Panel>
@@ -148,6 +162,7 @@ function Plots({ figures, range }: { readonly figures: Figures; readonly range: 
         <Plot
           label={`Devices online, ${when}: at most ${highest}`}
           times={times}
+          bucket={bucket}
           series={[{ label: 'Online', color: 'blue', values: online, look: 'steps' }]}
         />
       </Panel>
@@ -158,6 +173,7 @@ function Plots({ figures, range }: { readonly figures: Figures; readonly range: 
         <Plot
           label={`Devices provisioned, ${when}: ${total(provisioned)}`}
           times={times}
+          bucket={bucket}
           series={[{ label: 'Provisioned', color: 'teal', values: provisioned, look: 'bars' }]}
         />
       </Panel>
@@ -171,10 +187,16 @@ function Plots({ figures, range }: { readonly figures: Figures; readonly range: 
           </Text>
         ) : (
           <Plot
-            label={`Refusals by reason, ${when}: ${rules.map(({ rule, values }) => `${rule} ${total(values)}`).join(', ')}`}
+            label={`Refusals by reason, ${when}: ${rules.map(({ rule, values }) => `${reasonOf(rule)} ${total(values)}`).join(', ')}`}
             times={times}
+            bucket={bucket}
             series={rules.map(
-              ({ rule, values }, at): PlotSeries => ({ label: rule, color: ruleColors[at]!, values, look: 'steps' }),
+              ({ rule, values }, at): PlotSeries => ({
+                label: reasonOf(rule),
+                color: ruleColors[at]!,
+                values,
+                look: 'stack',
+              }),
             )}
           />
         )}

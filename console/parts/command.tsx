@@ -16,11 +16,7 @@ export function Command({ label, command }: Props) {
         <Text size="sm">{label}</Text>
         <CopyButton value={command} label={label} />
       </Group>
-      {/* Scrolls sideways by itself, so that it has to be reachable by keyboard. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: see above */}
-      <pre className={classes.command} tabIndex={0}>
-        {command}
-      </pre>
+      <pre className={classes.command}>{command}</pre>
     </Box>
   );
 }

@@ -1,7 +1,8 @@
 /** Says what went wrong, what to do about it, and offers to try again. */
 import { Alert, Button, Code, Group, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { ApiFailure, explain, titleOf } from '../api/failure.ts';
+import { ApiFailure, explain, isSessionEnd, isSignInFailure, titleOf } from '../api/failure.ts';
+import { useServerStatus } from '../api/status.ts';
 
 interface Props {
   readonly error: unknown;
@@ -9,8 +10,19 @@ interface Props {
 }
 
 export function Failure({ error, onRetry }: Props) {
+  const { sessionEnded } = useServerStatus();
+  const ofSession = isSessionEnd(error);
+  // The dialog over the page asks to sign in: nothing else is to be read until then.
+  if (ofSession && sessionEnded) return null;
+  const telling = error instanceof ApiFailure && !ofSession && !isSignInFailure(error);
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={titleOf(error)} role="alert">
+    <Alert
+      color={ofSession ? 'blue' : 'red'}
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={titleOf(error)}
+      role="alert"
+    >
       <Text size="sm">{explain(error)}</Text>
       <Group mt="xs" gap="sm">
         {onRetry && (
@@ -18,7 +30,7 @@ export function Failure({ error, onRetry }: Props) {
             Try again
           </Button>
         )}
-        {error instanceof ApiFailure && <Code>{error.code}</Code>}
+        {telling && <Code>{error.code}</Code>}
       </Group>
     </Alert>
   );

@@ -5,11 +5,13 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import { formatExact } from '../parts/format-time.ts';
+import { alignBuckets } from './align.ts';
 import type { PlotProps, PlotSeries } from './plot.tsx';
 
 type Props = PlotProps & { readonly height: number };
 
-export default function Chart({ label, times, series, height, unit = '', points = false, span, names, onZoom }: Props) {
+export default function Chart(props: Props) {
+  const { label, times, series, bucket, height, unit = '', points = false, span, names, onZoom } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const zoom = useRef(onZoom);
@@ -18,9 +20,12 @@ export default function Chart({ label, times, series, height, unit = '', points 
   shown.current = span;
   const scheme = useComputedColorScheme('light');
   const data = useMemo(
-    () => [times.map((time) => time / 1_000_000), ...series.map(({ values }) => values)] as uPlot.AlignedData,
-    [times, series],
+    () => alignBuckets(times.map(seconds), series, bucket) as uPlot.AlignedData,
+    [times, series, bucket],
   );
+  /** What the cursor tells: of a stack that is not how high its bar reaches. */
+  const told = useRef(series);
+  told.current = series;
   const latest = useRef(data);
   latest.current = data;
   /** Changes with what has to be drawn anew from the beginning, not with the values. */
@@ -34,7 +39,7 @@ export default function Chart({ label, times, series, height, unit = '', points 
       height,
       series: [
         { label: 'Time', value: (_self, at) => (at === null ? '–' : formatExact(at * 1_000_000).slice(0, 19)) },
-        ...series.map((one) => seriesOf(one, unit, points, names)),
+        ...series.map((one, at) => seriesOf(one, unit, points, names, (index) => told.current[at]?.values[index])),
       ],
       bands: series.flatMap(({ look }, at) => (look === 'band' ? [{ series: [at + 1, at] as [number, number] }] : [])),
       axes: axesOf(unit, names),
@@ -77,6 +82,7 @@ function seriesOf(
   unit: string,
   points: boolean,
   names: PlotProps['names'],
+  valueAt: (index: number) => number | null | undefined,
 ): uPlot.Series {
   const stroke = colorOf(`${color}-6`);
   const paths = {
@@ -86,20 +92,28 @@ function seriesOf(
     edge: uPlot.paths.linear!(),
     steps: uPlot.paths.stepped!({ align: 1 }),
     bars: uPlot.paths.bars!({ size: [0.9, 60], align: 1 }),
+    stack: uPlot.paths.bars!({ size: [0.9, 60], align: 1 }),
   }[look];
   return {
     label,
     stroke,
-    width: ['bars', 'band', 'edge'].includes(look) ? 0 : 1.75,
-    fill: ['bare', 'edge'].includes(look) ? undefined : `${stroke}${look === 'bars' ? 'c0' : '22'}`,
+    width: ['bars', 'stack', 'band', 'edge'].includes(look) ? 0 : 1.75,
+    fill: ['bare', 'edge'].includes(look) ? undefined : `${stroke}${opacities[look] ?? '22'}`,
     paths,
     points: { show: points && !['band', 'edge'].includes(look), size: 5 },
-    value: (_self, value) =>
-      value === null || value === undefined
-        ? '–'
-        : (names?.[value] ?? `${Number(value.toPrecision(6))} ${unit}`.trim()),
+    value: (_self, drawn, _at, index) => {
+      const value = look === 'stack' && index !== null ? valueAt(index) : drawn;
+      if (value === null || value === undefined) return '–';
+      return (
+        names?.[value] ??
+        `${Number(value.toPrecision(6)).toLocaleString('en', { maximumSignificantDigits: 6 })} ${unit}`.trim()
+      );
+    },
   };
 }
+
+/** Of what is filled, in hex, where it is not light: the bars of a stack must not shine through each other. */
+const opacities: Readonly<Partial<Record<NonNullable<PlotSeries['look']>, string>>> = { bars: 'c0', stack: 'ff' };
 
 function axesOf(unit: string, names: PlotProps['names']): uPlot.Axis[] {
   const stroke = colorOf('dimmed');

@@ -17,9 +17,10 @@ export interface PlotSeries {
   readonly values: readonly (number | null)[];
   /**
    * `bars` for counts, `line` unless given, `bare` for a line without anything below it, `band` for the edge of a band with
-   * the series before it, `edge` for that other edge where it is no line of its own.
+   * the series before it, `edge` for that other edge where it is no line of its own, `stack` for counts that are bars on top
+   * of those of the series after it.
    */
-  readonly look?: 'line' | 'bare' | 'steps' | 'bars' | 'band' | 'edge';
+  readonly look?: 'line' | 'bare' | 'steps' | 'bars' | 'band' | 'edge' | 'stack';
 }
 
 export interface PlotProps {
@@ -28,6 +29,8 @@ export interface PlotProps {
   /** µs since the epoch, ascending. */
   readonly times: readonly number[];
   readonly series: readonly PlotSeries[];
+  /** Seconds that each of the times stands for, where it is the beginning of a bucket; the plot goes on to the end of the last. */
+  readonly bucket?: number;
   readonly height?: number;
   readonly unit?: string;
   /** Marks each point: for few of them. */
@@ -44,7 +47,7 @@ export interface PlotProps {
 const ROWS = 500;
 
 export function Plot(props: PlotProps) {
-  const [view, setView] = useState('plot');
+  const [view, setView] = useState('chart');
   const { height = 180 } = props;
   return (
     <div>
@@ -55,7 +58,7 @@ export function Plot(props: PlotProps) {
           value={view}
           onChange={setView}
           data={[
-            { value: 'plot', label: 'Plot' },
+            { value: 'chart', label: 'Chart' },
             { value: 'table', label: 'Table' },
           ]}
         />

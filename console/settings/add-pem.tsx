@@ -107,7 +107,7 @@ export function AddPem({ connector, kind, opened, onClose }: Props) {
             icon={<IconAlertTriangle aria-hidden />}
             title="This holds a private key"
           >
-            Nothing of it was sent. Take the private key out: the server needs the {what} alone.
+            Nothing was sent. Remove the private key: the server needs only the {what}.
           </Alert>
         )}
         {decode.error && <Failure error={decode.error} />}
@@ -118,7 +118,7 @@ export function AddPem({ connector, kind, opened, onClose }: Props) {
                 <One connector={connector} pem={pem} />
                 {present.includes(pem) && (
                   <Text size="sm" c="dimmed" mt="xs">
-                    This one is in the form already.
+                    This one is already in the form.
                   </Text>
                 )}
               </Paper>
@@ -127,8 +127,8 @@ export function AddPem({ connector, kind, opened, onClose }: Props) {
         )}
         <Text size="sm" c="dimmed">
           {decoded
-            ? 'SUBMIT puts it into the form; SAVE there makes it count.'
-            : 'DECODE shows what it says before it counts.'}
+            ? 'SUBMIT adds it to the form; it takes effect when you save the settings with SAVE.'
+            : 'DECODE shows what it contains before you add it.'}
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>

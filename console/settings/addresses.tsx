@@ -28,7 +28,7 @@ export function Addresses() {
           )}
           {!restricted && (
             <Text size="sm" c="dimmed">
-              The list is kept, and counts once addresses are restricted.
+              The list is kept, and applies once addresses are restricted.
             </Text>
           )}
           {error && (
@@ -103,7 +103,7 @@ function Add() {
       <TextInput
         style={{ flex: '1 1 240px' }}
         label="Address or range"
-        description="As in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32; several apart by spaces"
+        description="As in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32; separate several with spaces"
         autoComplete="off"
         spellCheck={false}
         value={text}

@@ -3,6 +3,7 @@ import { Alert, Group, Skeleton, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { formatFingerprint } from '../device/credential.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { certificateQuery, crlQuery } from './queries.ts';
@@ -23,7 +24,8 @@ export function Certificate({ connector, pem }: Props) {
     <>
       {!data.is_ca && (
         <Alert variant="light" color="red" p="xs" mb="xs" icon={<IconAlertTriangle aria-hidden />}>
-          This is no CA certificate: it may not sign certificates of devices. Take that of the CA which signed it.
+          This is not a CA certificate: it cannot sign certificates of devices. Add the certificate of the CA that
+          signed it.
         </Alert>
       )}
       <dl className={classes.facts}>
@@ -41,9 +43,9 @@ export function Certificate({ connector, pem }: Props) {
         <Fact name="Fingerprint">
           <Group gap={4} wrap="nowrap" align="flex-start">
             <Text span size="xs" className="mono">
-              {data.fingerprint}
+              {colonized(data.fingerprint)}
             </Text>
-            <CopyButton value={data.fingerprint} label={`fingerprint of ${data.subject}`} />
+            <CopyButton value={colonized(data.fingerprint)} label={`fingerprint of ${data.subject}`} />
           </Group>
         </Fact>
       </dl>
@@ -66,7 +68,7 @@ export function RevocationList({ connector, pem }: Props) {
         <Fact name="Next due">
           <Group gap="xs">
             {dayOf(data.next_update)}
-            {stale && <Mark color="orange">a newer one is due; this one still counts</Mark>}
+            {stale && <Mark color="orange">a newer one is due; this one still applies</Mark>}
           </Group>
         </Fact>
       )}
@@ -77,6 +79,11 @@ export function RevocationList({ connector, pem }: Props) {
 function NotYet({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
   return error ? <Failure error={error} onRetry={onRetry} /> : <Skeleton height={96} aria-busy aria-label="Decoding" />;
 }
+
+const colonized = (hex: string) =>
+  formatFingerprint(hex)
+    .map(({ text }) => text)
+    .join('');
 
 function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
   return (

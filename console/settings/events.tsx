@@ -1,7 +1,7 @@
 /** Which events the log shows. */
 import { Button, Checkbox, Group, SimpleGrid, Stack } from '@mantine/core';
-import { type EventType, eventTypes } from '../../src/domain/connector.ts';
-import { eventLabels } from '../events/labels.ts';
+import { eventTypes } from '../../src/domain/connector.ts';
+import { allEventTypes, eventLabels } from '../events/labels.ts';
 import { useField } from './editor.ts';
 import { Section } from './section.tsx';
 
@@ -22,7 +22,7 @@ export function Events() {
         onChange={(chosen) => choose(chosen)}
       >
         <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing="sm" verticalSpacing="sm">
-          {eventTypes.map((type: EventType) => (
+          {allEventTypes.map((type) => (
             <Checkbox
               key={type}
               value={type}

@@ -18,7 +18,7 @@ export function FaultSummary({ faults }: { readonly faults: readonly FieldFault[
       variant="light"
       color="red"
       icon={<IconAlertTriangle aria-hidden />}
-      title="Nothing was saved: this has to be mended first"
+      title="Nothing was saved: please correct this first"
     >
       <List size="sm" spacing={4}>
         {faults.map((fault) => (

@@ -19,5 +19,5 @@ export function joinFaults(own: readonly FieldFault[], refused: readonly FieldFa
 /** One sentence, to stand at the field. */
 export function describeFault({ path, seen, expected }: FieldFault): string {
   if (path === 'pki.enabled') return 'PKI needs at least one CA certificate.';
-  return `Expected ${expected}; this is ${seen === 'NaN' ? 'no number' : seen}.`;
+  return `Expected ${expected}; this is ${seen === 'NaN' ? 'not a number' : seen}.`;
 }

@@ -52,9 +52,7 @@ export function SettingsForm({ connector, read, readOnly }: Props) {
       notifications.show({
         color: 'teal',
         title: 'Saved',
-        message: 'The settings count from now on.',
-        // SAVE is at the bottom: nothing may come to lie over it.
-        position: 'top-center',
+        message: 'The settings are in effect.',
       });
     },
     onClash: () => setAsking('clash'),
@@ -172,7 +170,7 @@ export function SettingsForm({ connector, read, readOnly }: Props) {
           <Confirm
             opened={asking === 'losses'}
             title="Remove this for good?"
-            action="SAVE and remove"
+            action="Save and remove"
             busy={save.isPending}
             onConfirm={send}
             onClose={() => setAsking(null)}

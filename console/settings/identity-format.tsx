@@ -1,7 +1,7 @@
 /** The identity format, with what it means in words, an identity that fits, and a field to try one. */
 import { Alert, Button, Group, NativeSelect, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconCheck, IconRefresh, IconX } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import type { Casing, IdentityFormat, IdentityType } from '../../src/domain/connector.ts';
 import {
   checkIdentity,
@@ -26,6 +26,9 @@ export function IdentityFormatFields() {
   const { values, faults } = useEditor();
   const format = settingsOf(values).identity_format;
   const good = [...faults.keys()].every((path) => !path.startsWith('identity_format'));
+  // While a field holds what is no format, the preview stays with the last that was one: the page must not jump.
+  const last = useRef<IdentityFormat | null>(null);
+  if (good) last.current = format;
   return (
     <Stack gap="sm">
       <div>
@@ -42,7 +45,7 @@ export function IdentityFormatFields() {
         <Length format={format} />
         {!withoutLetters.includes(format.type) && <LetterCase />}
       </SimpleGrid>
-      {good && <Preview format={format} />}
+      {last.current && <Preview format={last.current} stale={!good} />}
     </Stack>
   );
 }
@@ -107,7 +110,7 @@ function LetterCase() {
 
 const draw = () => crypto.getRandomValues(new Uint8Array(SAMPLE_BYTES));
 
-function Preview({ format }: { readonly format: IdentityFormat }) {
+function Preview({ format, stale }: { readonly format: IdentityFormat; readonly stale: boolean }) {
   const [bytes, setBytes] = useState(draw);
   const sample = sampleIdentity(format, bytes);
   return (
@@ -115,7 +118,7 @@ function Preview({ format }: { readonly format: IdentityFormat }) {
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <div>
           <Text size="sm" fw={600}>
-            In words
+            In words{stale && ', before the mistake above'}
           </Text>
           <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
             {describeFormat(format)}
@@ -151,7 +154,7 @@ function TryIdentity({ format }: { readonly format: IdentityFormat }) {
     <Stack gap="xs">
       <TextInput
         label="Try an identity"
-        description="Nothing of it is saved"
+        description="It is not saved"
         autoComplete="off"
         spellCheck={false}
         value={identity}
@@ -166,7 +169,7 @@ function TryIdentity({ format }: { readonly format: IdentityFormat }) {
 }
 
 const ruleNames: Readonly<Record<IdentityFault['rule'], string>> = {
-  identity: 'what holds for every identity',
+  identity: 'the rules for every identity',
   'identity_format.prefix': 'Prefix',
   'identity_format.type': 'Type',
   'identity_format.options.length': 'Length',

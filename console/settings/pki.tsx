@@ -31,7 +31,7 @@ export function Pki({ onAddCa, onAddCrl }: Props) {
       <Toggle
         path="pki.enabled"
         label="Enable PKI"
-        about="Counts for devices that are provisioned as well, from their next request on."
+        about="Applies to provisioned devices as well, from their next request on."
       />
       {values['pki.enabled'] && values['pki.client_ca'].length === 0 && (
         <Alert variant="light" color="orange" p="xs" icon={<IconAlertTriangle aria-hidden />}>
@@ -49,8 +49,8 @@ export function Pki({ onAddCa, onAddCrl }: Props) {
       <Entries
         path="pki.crl"
         title="Revocation lists"
-        none="No revocation list: no certificate is taken back."
-        action="ADD REVOCATION LIST"
+        none="No revocation list yet: no certificate is revoked."
+        action="Add revocation list"
         onAdd={onAddCrl}
       />
     </Section>

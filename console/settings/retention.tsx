@@ -8,7 +8,7 @@ export function Retention() {
   return (
     <Section
       id="retention"
-      about="How long things are kept, in days; 0 keeps without end. What is older is removed within minutes, for good."
+      about="How long things are kept, in days; 0 keeps them forever. What is older is removed within minutes, for good."
     >
       <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
         <Days path="retention.events_days" label="Keep events" about="Of the log" />
@@ -40,7 +40,7 @@ function Days({ path, label, about }: DaysProps) {
       {...field}
       label={label}
       description={about}
-      unit={field.value === 0 ? 'without end' : 'days'}
+      unit={field.value === 0 ? 'forever' : 'days'}
       onChange={set}
     />
   );
@@ -53,7 +53,7 @@ export function Limits() {
       <NumberField
         {...field}
         label="Requests per minute"
-        description="Of each device; what is beyond gets 429 until the next minute. 0 is no limit."
+        description="Of each device; more than that gets 429 until the next minute. 0 means no limit."
         unit={field.value === 0 ? 'no limit' : 'per device'}
         maw={480}
         onChange={set}

@@ -28,7 +28,7 @@ test('what is typed is judged by the rules that the server saves by', () => {
     faults.map(({ path }) => path),
     [...where, 'provisioning.ip_whitelisting.allowed[1]', 'pki.enabled'],
   );
-  assert.match(describeFault(faults[1]!), /this is no number/);
+  assert.match(describeFault(faults[1]!), /this is not a number/);
 });
 
 test('a fault that the form knows itself is not told twice', () => {
@@ -73,7 +73,7 @@ test('days left are counted, and the last of them stand out', () => {
 test('values are told in the words of the form', () => {
   assert.equal(inWords('identity_format.type', 'base10'), 'Base 10');
   assert.equal(inWords('identity_format.options.length', 0), 'any');
-  assert.equal(inWords('retention.events_days', 0), 'without end');
+  assert.equal(inWords('retention.events_days', 0), 'forever');
   assert.equal(inWords('retention.events_days', 1), '1 day');
   assert.equal(inWords('description', ''), 'none');
   assert.equal(listed(['a', 'b', 'c']), 'a, b and c');

@@ -18,7 +18,7 @@ export function judgeValidity(notBefore: number, notAfter: number, now: number):
   const days = Math.floor((notAfter - now) / DAY);
   return {
     state: days < SOON ? 'soon' : 'good',
-    text: `${days.toLocaleString('en')} day${days === 1 ? '' : 's'} left`,
+    text: `${plural(days, 'day')} left`,
   };
 }
 

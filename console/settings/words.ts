@@ -41,7 +41,7 @@ const days: readonly Path[] = ['retention.events_days', 'retention.history_days'
 export function inWords<P extends Path>(path: P, value: Values[P]): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'number') return numberInWords(path, value);
-  if (Array.isArray(value)) return `${value.length} ${value.length === 1 ? 'entry' : 'entries'}`;
+  if (Array.isArray(value)) return value.length === 1 ? '1 entry' : `${value.length.toLocaleString('en')} entries`;
   const text = value as string;
   if (path === 'provisioning.auth_type') return authTypes[text as AuthType].label;
   if (path === 'identity_format.type') return identityTypes[text as IdentityType];
@@ -50,16 +50,16 @@ export function inWords<P extends Path>(path: P, value: Values[P]): string {
 }
 
 function numberInWords(path: Path, value: number): string {
-  if (Number.isNaN(value)) return 'nothing';
+  if (Number.isNaN(value)) return 'not a number';
   if (path === 'identity_format.options.length') return value === 0 ? 'any' : String(value);
-  if (path === 'limits.requests_per_minute') return value === 0 ? 'no limit' : String(value);
+  if (path === 'limits.requests_per_minute') return value === 0 ? 'no limit' : value.toLocaleString('en');
   if (path === 'provisioning.expire_hours') return plural(value, 'hour');
-  if (days.includes(path)) return value === 0 ? 'without end' : plural(value, 'day');
+  if (days.includes(path)) return value === 0 ? 'forever' : plural(value, 'day');
   return String(value);
 }
 
-/** `1 day`, `2 days` */
-export const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** `1 day`, `2,000 days` */
+export const plural = (count: number, noun: string) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
 /** The texts joined as a sentence does: `a, b and c`. */
 export function listed(texts: readonly string[]): string {

@@ -8,7 +8,13 @@ import { setStatus, useServerStatus } from '../api/status.ts';
 /** ms between two looks. */
 const LOOK = 2_000;
 
-export function ConnectionLost({ onBack }: { readonly onBack?: () => void }) {
+interface Props {
+  readonly onBack?: () => void;
+  /** Below what it stands, px: the header of the page. */
+  readonly top?: number;
+}
+
+export function ConnectionLost({ onBack, top = 56 }: Props) {
   const { reachable } = useServerStatus();
   const client = useQueryClient();
   useEffect(() => {
@@ -29,10 +35,13 @@ export function ConnectionLost({ onBack }: { readonly onBack?: () => void }) {
       variant="filled"
       radius={0}
       role="status"
+      // In sight wherever the page is scrolled to and whatever is open, and nothing moves when it comes or goes.
+      style={{ position: 'fixed', insetInline: 0, top, zIndex: 350 }}
+      py={8}
       icon={<IconPlugConnectedX aria-hidden />}
       title="The server cannot be reached"
     >
-      What is on the screen may be out of date. Trying again every 2 seconds; nothing that you typed is lost.
+      This page may be out of date. Trying again every 2 seconds; nothing you typed is lost.
     </Alert>
   );
 }

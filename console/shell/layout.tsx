@@ -9,10 +9,12 @@ import { SignInPage } from '../sign-in/page.tsx';
 import { SessionEnded } from '../sign-in/session-ended.tsx';
 import { ConnectionLost } from './connection-lost.tsx';
 import { Header } from './header.tsx';
+import { useTitle } from './use-title.ts';
 
 export function Layout() {
   const { data: me, error, refetch } = useQuery(meQuery);
   const { sessionEnded } = useServerStatus();
+  useTitle(me === null);
   if (me === undefined) return error === null ? null : <NoServer error={error} onBack={() => void refetch()} />;
   if (me === null) return <SignInPage />;
   return (
@@ -35,7 +37,7 @@ export function Layout() {
 function NoServer({ error, onBack }: { readonly error: unknown; readonly onBack: () => void }) {
   return (
     <>
-      <ConnectionLost onBack={onBack} />
+      <ConnectionLost onBack={onBack} top={0} />
       <PageFailure error={error} />
     </>
   );

@@ -5,7 +5,7 @@ import { type FormEvent, useState } from 'react';
 import { api, unwrap } from '../api/client.ts';
 import type { Me } from '../api/types.ts';
 import { Failure } from '../parts/failure.tsx';
-import { readFirstLink } from './first-link.ts';
+import { noteSignIn, readFirstLink } from './first-link.ts';
 
 interface Props {
   /** Fills the field in beforehand. */
@@ -19,7 +19,10 @@ export function SignInForm({ email: known = '', onSignedIn }: Props) {
   const [password, setPassword] = useState(first?.password ?? '');
   const signIn = useMutation({
     mutationFn: () => unwrap(api.POST('/api:1/session', { body: { email: email.trim(), password } })),
-    onSuccess: onSignedIn,
+    onSuccess: (me) => {
+      noteSignIn(first, me.email, password);
+      onSignedIn(me);
+    },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();

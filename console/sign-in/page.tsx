@@ -4,10 +4,12 @@ import { useQueryClient } from '@tanstack/react-query';
 import { meQuery } from '../api/queries.ts';
 import { setStatus } from '../api/status.ts';
 import { Logo } from '../shell/logo.tsx';
+import { readFirstLink } from './first-link.ts';
 import { SignInForm } from './form.tsx';
 
 export function SignInPage() {
   const client = useQueryClient();
+  const first = readFirstLink(window.location) !== null;
   return (
     <Center component="main" mih="100vh" p="md">
       <Box w="100%" maw={400}>
@@ -17,10 +19,10 @@ export function SignInPage() {
               <Logo size={36} />
               <div>
                 <Title order={1} size="h3">
-                  Sign in
+                  {first ? 'Welcome to Slipway' : 'Sign in'}
                 </Title>
                 <Text size="sm" c="dimmed">
-                  Slipway console
+                  {first ? 'Step 1 of 2: sign in. Step 2: choose your own password.' : 'Slipway console'}
                 </Text>
               </div>
             </Group>
@@ -31,7 +33,9 @@ export function SignInPage() {
               }}
             />
             <Text size="xs" c="dimmed">
-              The first account and its password were printed when the server was started for the first time.
+              {first
+                ? 'The link has filled in the email and the password that were made at the first start.'
+                : 'The first account and its password were printed when the server was started for the first time.'}
             </Text>
           </Stack>
         </Paper>

@@ -95,7 +95,9 @@ function Row({ connector: { id, name, description } }: { readonly connector: Con
       </Table.Td>
       <Table.Td visibleFrom="sm">
         <Group gap={2} wrap="nowrap">
-          <span className="mono">{id}</span>
+          <span className="mono" style={{ whiteSpace: 'nowrap' }}>
+            {id}
+          </span>
           <CopyButton value={id} label={`the id of ${name}`} />
         </Group>
       </Table.Td>
@@ -133,7 +135,7 @@ function Figure({ value, failed, lively }: FigureProps) {
 }
 
 function Waits({ failed }: { readonly failed: boolean }) {
-  return failed ? <span title="The server could not tell">–</span> : <Skeleton height={14} width={48} ml="auto" />;
+  return failed ? <span title="The server could not say">–</span> : <Skeleton height={14} width={48} ml="auto" />;
 }
 
 function Waiting() {

@@ -46,7 +46,8 @@ test('the Overview shows who there is now, and the counts over time as a plot an
     .getByRole('img', { name: /Writes per second, last 24 hours: 3 in all/ })
     .locator('canvas')
     .waitFor();
-  await page.getByText('1h', { exact: true }).click();
+  await page.getByRole('region', { name: 'Online' }).getByText('at most 1 at a time').waitFor();
+  await page.getByText('1 h', { exact: true }).click();
   await page.getByText('3 in the last hour').waitFor();
   assert.match(page.url(), /range=1h/);
   const provisioned = page.getByRole('region', { name: /Provisioned per/ });
@@ -54,7 +55,7 @@ test('the Overview shows who there is now, and the counts over time as a plot an
   await provisioned.getByRole('cell', { name: '1', exact: true }).first().waitFor();
   await page
     .getByRole('region', { name: /Refused/ })
-    .getByText('IDENTITY_UNKNOWN')
+    .getByText('The identity is not whitelisted')
     .waitFor();
   await page.getByRole('link', { name: 'Show: Whitelisted' }).click();
   await eventually('the filtered list', async () => page.url().includes('status=whitelisted'));

@@ -176,6 +176,10 @@ test('what is wrong is told at its field and above the form, with links; nothing
   const connector = await newConnector(server);
   const watched = await openSettings(connector);
   const { page } = watched;
+  await page.getByText('In words', { exact: true }).waitFor();
+  await page.getByLabel('Length').fill('abc');
+  await page.getByText('In words, before the mistake above').waitFor();
+  await page.getByRole('region', { name: 'What changes' }).getByText('not a number').waitFor();
   await page.getByLabel('Length').fill('-3');
   await page.getByLabel('Activation window').fill('');
   await page.getByLabel('Enable PKI').check();
@@ -206,7 +210,7 @@ test('shorter retention is asked about first, since it cannot be undone', async 
   await dialog.waitFor({ state: 'hidden' });
   assert.equal((await settingsOf(connector)).retention.events_days, 30);
   await save(page);
-  await dialog.getByRole('button', { name: 'SAVE and remove' }).click();
+  await dialog.getByRole('button', { name: 'Save and remove' }).click();
   await saved(page);
   assert.equal((await settingsOf(connector)).retention.events_days, 7);
   await finish(watched);
@@ -240,11 +244,11 @@ test('a CA made by the shown command is decoded, submitted and saved; what is no
 
   await text.fill(leaf.cert);
   await dialog.getByRole('button', { name: 'DECODE' }).click();
-  await dialog.getByText('This is no CA certificate').waitFor();
+  await dialog.getByText('This is not a CA certificate').waitFor();
   assert.equal(await dialog.getByRole('button', { name: 'SUBMIT' }).isDisabled(), true);
 
   await text.fill(leaf.key);
-  await dialog.getByText('Nothing of it was sent').waitFor();
+  await dialog.getByText('Nothing was sent').waitFor();
   assert.equal(await dialog.getByRole('button', { name: 'DECODE' }).isDisabled(), true);
 
   await text.fill(pem);
@@ -285,7 +289,7 @@ test('a file with two CAs and a revocation list are taken; the list says how man
   await dialog.getByText('CN=Authority B').first().waitFor();
   await dialog.getByRole('button', { name: 'SUBMIT' }).click();
   await dialog.waitFor({ state: 'hidden' });
-  await page.getByRole('button', { name: 'ADD REVOCATION LIST' }).click();
+  await page.getByRole('button', { name: 'Add revocation list' }).click();
   await dialog.getByLabel('PEM of the revocation list').fill(crl);
   await dialog.getByRole('button', { name: 'DECODE' }).click();
   await dialog.getByText('2 certificates').waitFor();
@@ -412,9 +416,14 @@ test('an ended session and a lost server lose nothing that was typed', async (t)
   await watched.context.clearCookies();
   await save(page);
   const ended = page.getByRole('dialog', { name: 'Your session has ended' });
+  await ended.getByLabel('Password').first().fill('not-the-password');
+  await ended.getByRole('button', { name: 'Sign in' }).click();
+  await ended.getByRole('alert').getByText('Not signed in').waitFor();
+  assert.equal(await page.getByText('Authorization').count(), 0, 'nothing for programmers');
   await ended.getByLabel('Password').first().fill(admin.password);
   await ended.getByRole('button', { name: 'Sign in' }).click();
   await ended.waitFor({ state: 'hidden' });
+  await page.getByRole('alert').getByText('You are signed in again').waitFor();
   assert.equal(await page.getByLabel('Description').inputValue(), 'typed before the session ended');
   await save(page);
   await saved(page);
@@ -423,6 +432,7 @@ test('an ended session and a lost server lose nothing that was typed', async (t)
   await own.kill9();
   await save(page);
   await page.getByRole('region', { name: 'Changes' }).getByText('The server cannot be reached').waitFor();
+  await page.getByText('Whether your change was made is not known').waitFor();
   assert.equal(await page.getByLabel('Description').inputValue(), 'typed before the server was lost');
   assert.equal(await page.getByRole('button', { name: 'SAVE', exact: true }).isEnabled(), true);
   await finish(watched, /status of 401|ERR_CONNECTION|Failed to load resource/);
@@ -486,7 +496,7 @@ test('a role that may only look sees everything and can change nothing', async (
     'Write data_in',
   ])
     assert.equal(await page.getByLabel(label, { exact: true }).isDisabled(), true, label);
-  for (const name of ['SAVE', 'ADD', 'ADD REVOCATION LIST', 'Remove O=Tests, CN=Seen by all', 'Delete connector'])
+  for (const name of ['SAVE', 'ADD', 'Add revocation list', 'Remove O=Tests, CN=Seen by all', 'Delete connector'])
     assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0, name);
   await page.getByLabel('Try an identity').fill('anything');
   await page.getByText('It fits.').waitFor();
@@ -525,7 +535,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await connector.set({ identity_format: { prefix: 'Z'.repeat(100) } });
     await save(page);
-    await page.getByRole('button', { name: 'SAVE and remove' }).click();
+    await page.getByRole('button', { name: 'Save and remove' }).click();
     await page.getByRole('dialog', { name: 'Somebody else changed these settings' }).waitFor();
     await look();
     await page.getByRole('button', { name: 'Go on with these' }).click();
@@ -534,7 +544,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const adding = page.getByRole('dialog', { name: 'Add a CA certificate' });
     await adding.getByLabel('PEM of the certificate').fill(ca.cert);
     await adding.getByRole('button', { name: 'DECODE' }).click();
-    await adding.getByText('This one is in the form already.').waitFor();
+    await adding.getByText('This one is already in the form.').waitFor();
     await look();
     await page.keyboard.press('Escape');
     await adding.waitFor({ state: 'hidden' });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { eventually, newConnector } from '../helpers/connector.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
 import { launchBrowser, openPage } from './browser.ts';
 import { consoleUrl, expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
@@ -22,7 +23,10 @@ test('a wrong password says so and keeps what was typed; the right one opens the
   await page.getByLabel('Email').fill(admin.email);
   await page.getByLabel('Password').first().fill('wrong-wrong-wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('alert').getByText('Email or password is wrong').waitFor();
+  await page.getByRole('alert').getByText('Not signed in').waitFor();
+  await page.getByRole('alert').getByText('The email or the password is wrong.').waitFor();
+  assert.equal(await page.getByText('LOGIN_FAILED').count(), 0);
+  assert.equal(await page.title(), 'Sign in · Slipway');
   assert.equal(await page.getByLabel('Email').inputValue(), admin.email);
   await page.getByLabel('Password').first().fill(admin.password);
   await page.getByLabel('Password').first().press('Enter');
@@ -73,6 +77,84 @@ test('a connector is made by clicking, and its settings follow', async () => {
   await page.getByRole('link', { name: 'Solutions' }).first().click();
   await page.getByRole('link', { name: 'Pump <b>7</b>' }).waitFor();
   watched.expectClean();
+  await watched.close();
+});
+
+test('the first link says what follows, and asks for the current password only where another page signed in', async () => {
+  const link = `${consoleUrl(server)}/welcome#${encodeURIComponent(admin.email)}:${admin.password}`;
+  const watched = await openPage(browser, link);
+  const { page } = watched;
+  await page.getByRole('heading', { name: 'Welcome to Slipway' }).waitFor();
+  await page.getByText('choose your own password').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('still has the password that was made at the first start').waitFor();
+  assert.equal(await page.getByLabel('Current password').count(), 0);
+  await page.reload();
+  await page.getByText('If you have chosen another one since').waitFor();
+  assert.equal(await page.getByLabel('Current password').inputValue(), admin.password);
+  assert.equal(await page.getByText('still has the password').count(), 0);
+  await page.goto(`${consoleUrl(server)}/welcome#%zz:1`);
+  await page.reload();
+  await page.getByRole('heading', { name: 'Change password' }).waitFor();
+  watched.expectClean();
+  await watched.close();
+});
+
+test('the tabs of a connector are links, also for the keyboard; each page has a title of its own', async () => {
+  const connector = await newConnector(server);
+  const watched = await openConsole(browser, server, `/connectors/${connector.id}/devices`);
+  const { page, context } = watched;
+  const settings = page.getByRole('tab', { name: 'Settings' });
+  await eventually('the title', async () => (await page.title()) === `Devices · ${connector.name} · Slipway`);
+  assert.equal(await settings.getAttribute('href'), `/connectors/${connector.id}/settings`);
+  const opening = context.waitForEvent('page');
+  await settings.click({ modifiers: ['Control'] });
+  const other = await opening;
+  await other.waitForURL(/\/settings$/, { waitUntil: 'commit' });
+  assert.match(page.url(), /\/devices$/);
+  await other.close();
+  await page.getByRole('tab', { name: 'Devices' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await page.waitForURL(/\/logs$/);
+  assert.equal(await page.getByRole('tab', { name: 'Logs' }).getAttribute('aria-selected'), 'true');
+  await eventually('the title', async () => (await page.title()) === `Logs · ${connector.name} · Slipway`);
+  await page.goto(consoleUrl(server));
+  await eventually('the title', async () => (await page.title()) === 'Solutions · Slipway');
+  watched.expectClean();
+  await watched.close();
+});
+
+test('the tab that is open is in sight on a narrow screen, and a long name is whole', async () => {
+  const connector = await newConnector(server);
+  const name = 'W'.repeat(120);
+  assert.equal((await connector.api('PATCH', '', { name })).status, 200);
+  const narrow = { viewport: { width: 380, height: 800 } };
+  const watched = await openConsole(browser, server, `/connectors/${connector.id}/overview`, narrow);
+  const { page } = watched;
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+  const heading = (await page.getByRole('heading', { name, level: 1 }).boundingBox())!;
+  assert.ok(heading.x + heading.width <= 380);
+  await eventually('the tab is in sight', async () => {
+    const box = (await page.getByRole('tab', { name: 'Overview' }).boundingBox())!;
+    return box.x >= 0 && box.x + box.width <= 380;
+  });
+  await expectNoSidewaysScrolling(page);
+  await page.goto(consoleUrl(server));
+  await page.getByRole('link', { name }).waitFor();
+  await expectNoSidewaysScrolling(page);
+  watched.expectClean();
+  await watched.close();
+});
+
+test('a connector that nobody knows is not found, and a link leads on', async () => {
+  const watched = await openConsole(browser, server, '/connectors/zzzz/devices');
+  const { page } = watched;
+  await page.getByRole('heading', { name: 'There is no such connector' }).waitFor();
+  assert.equal(await page.getByText('This was refused').count(), 0);
+  await page.getByRole('link', { name: 'Go to the Solutions' }).click();
+  await page.getByRole('heading', { name: 'Solutions' }).waitFor();
+  watched.expectClean(/status of 404/);
   await watched.close();
 });
 
