@@ -8,9 +8,10 @@ import { api, unwrap } from '../api/client.ts';
 import { deviceQuery, settingsQuery } from '../api/queries.ts';
 import { useMay } from '../api/role.ts';
 import type { Identity } from '../api/types.ts';
+import { hoursWanted, windowEnd } from '../parts/activation-window.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { formatExact } from '../parts/format-time.ts';
-import { type Action, actionOf, HOURS_MAX, isPossible, possibleActions, windowEnd } from './actions.ts';
+import { type Action, actionOf, isPossible, possibleActions } from './actions.ts';
 import { actionIcons } from './icons.tsx';
 import type { ActionName } from './search.ts';
 
@@ -112,7 +113,7 @@ function Dialog({ connector, device, action, onClose }: DialogProps) {
             inputMode="decimal"
             data-autofocus
             value={hours}
-            error={hours !== '' && closes === null ? `A number from above 0 to ${HOURS_MAX}` : undefined}
+            error={hours !== '' && closes === null ? hoursWanted : undefined}
             onChange={(event) => setTyped(event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key === 'Enter' && closes !== null) run.mutate();
@@ -129,7 +130,7 @@ function Dialog({ connector, device, action, onClose }: DialogProps) {
 }
 
 function nowText({ auth: { expire } }: Identity): string {
-  if (expire === undefined) return 'Now: without an end.';
+  if (expire === undefined) return 'Now: no end.';
   if (expire === 0) return 'Now: revoked.';
   const verb = expire <= Date.now() * 1000 ? 'closed on' : 'until';
   return `Now: ${verb} ${formatExact(expire).slice(0, 16)}.`;

@@ -22,7 +22,7 @@ const actions: Readonly<Record<ActionName, Omit<Action, 'name'>>> = {
     label: 'Lock',
     question: 'Lock this device?',
     before:
-      'Nothing that it sends is accepted from its next request on, and a waiting one is ended at once. It keeps its credential and its values; unlock it and all is as before.',
+      'From its next request on, everything that it sends is refused, and a waiting request is ended at once. It keeps its credential and its values: once you unlock it, it works as before.',
     verb: 'Lock',
     after: 'The device is locked. Nothing that it sends is accepted until you unlock it.',
     grave: true,
@@ -30,7 +30,7 @@ const actions: Readonly<Record<ActionName, Omit<Action, 'name'>>> = {
   unlock: {
     label: 'Unlock',
     question: 'Unlock this device?',
-    before: 'What it sends is accepted again from its next request on, with the credential that it had.',
+    before: 'From its next request on, what it sends is accepted again. It keeps its credential.',
     verb: 'Unlock',
     after: 'The device is unlocked. What it sends is accepted again.',
     grave: false,
@@ -41,15 +41,15 @@ const actions: Readonly<Record<ActionName, Omit<Action, 'name'>>> = {
     before:
       'The device has to provision before the window closes. A window that has closed, or a revoked entry, opens again.',
     verb: 'SAVE',
-    after: 'The activation window is changed.',
+    after: 'The activation window was changed.',
     grave: false,
   },
   keep: {
     label: 'Remove the end',
-    question: 'Let the credential live on?',
-    before: 'The credential of this device was given an end. Without one it is in force until you revoke it.',
+    question: 'Remove the end of the credential?',
+    before: 'The credential of this device was given an end. Without one it is valid until you revoke it.',
     verb: 'Remove the end',
-    after: 'The credential is in force, without an end.',
+    after: 'The credential has no end any more.',
     grave: false,
   },
   reprovision: {
@@ -73,9 +73,9 @@ const actions: Readonly<Record<ActionName, Omit<Action, 'name'>>> = {
     label: 'Revoke',
     question: 'Revoke this device?',
     before:
-      'Its credential ends at once and cannot be brought back. The identity stays in the list, but is not let in any more: to use the device again, change its activation window and let it provision anew.',
+      'Its credential ends at once and cannot be brought back. The identity stays in the list, but cannot provision: to use the device again, change its activation window and let it provision again.',
     verb: 'Revoke',
-    after: 'The device is revoked: it has no credential, and is not let in.',
+    after: 'The device is revoked: it has no credential and cannot provision.',
     grave: true,
   },
   delete: {
@@ -118,14 +118,4 @@ export function isPossible(name: ActionName, { locked, reprovision, credential, 
 export function possibleActions(device: Identity): readonly Action[] {
   const names = Object.keys(actions) as ActionName[];
   return names.filter((name) => isPossible(name, device)).map(actionOf);
-}
-
-const HOUR = 3_600_000_000;
-/** As long as the settings allow (src/domain/settings.ts): ten years. */
-export const HOURS_MAX = 87_600;
-
-/** When a window of so many hours closes, µs; null for what is no such number. */
-export function windowEnd(hours: number | string, now: number): number | null {
-  const count = typeof hours === 'string' ? Number(hours.trim() === '' ? Number.NaN : hours) : hours;
-  return count > 0 && count <= HOURS_MAX ? now + Math.round(count * HOUR) : null;
 }

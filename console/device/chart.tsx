@@ -176,7 +176,7 @@ function Note({ history, asTable }: { readonly history: History; readonly asTabl
   const parts = [
     bucket === null
       ? ''
-      : `Each point sums up ${formatBucket(bucket)}: mean, and from the least to the greatest value.`,
+      : `Each point sums up ${formatBucket(bucket)}: the mean, and the range from the lowest to the highest value.`,
     cut ? 'There are more values than are shown: choose a shorter time.' : '',
     kind === 'text' ? 'Texts are listed, not drawn.' : '',
     asTable ? '' : 'Drag over the chart to look closer.',
@@ -253,7 +253,7 @@ function Custom({ from, to, onChange }: CustomProps) {
         step={1}
         label="To"
         value={end}
-        error={a !== null && b !== null && !fits ? 'Has to be later' : undefined}
+        error={a !== null && b !== null && !fits ? 'Must be later' : undefined}
         onChange={(event) => setEnd(event.currentTarget.value)}
       />
       <Button size="xs" type="submit" variant="default" disabled={!fits}>

@@ -2,14 +2,14 @@
 import { Badge, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Fragment } from 'react';
-import { connectorQuery, serverQuery } from '../api/queries.ts';
+import { connectorQuery, serverQuery, settingsQuery } from '../api/queries.ts';
 import type { Identity } from '../api/types.ts';
 import { Command } from '../parts/command.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { activationCommands, dataCommands } from '../parts/device-commands.ts';
 import { formatExact } from '../parts/format-time.ts';
 import { Ago } from '../parts/time.tsx';
 import { Card } from './card.tsx';
-import { activationCommands, dataCommands } from './commands.ts';
 import { formatFingerprint, validityOf } from './credential.ts';
 import { exampleOf, type ResourceRow } from './values.ts';
 
@@ -122,14 +122,23 @@ function Window({ device: { auth } }: { readonly device: Identity }) {
 function Commands({ connector, device, rows }: Props) {
   const { data: about } = useQuery(connectorQuery(connector));
   const { data: server } = useQuery(serverQuery);
-  if (about === undefined || server === undefined) return null;
+  const { data } = useQuery(settingsQuery(connector));
+  if (about === undefined || server === undefined || data === undefined) return null;
   if (device.locked) return <Text size="sm">The device is locked: unlock it to try it with commands.</Text>;
   const { identity, credential, auth, reprovision } = device;
   const open = !credential && (auth.expire === undefined || auth.expire > Date.now() * 1000);
-  const context = { url: about.url, caPath: server.ca?.path ?? null, identity, type: auth.type, ...exampleOf(rows) };
+  const byCertificate = auth.type === 'certificate';
+  const context = {
+    url: about.url,
+    caPath: server.ca?.path ?? null,
+    identity,
+    type: auth.type,
+    pki: data.settings.pki.enabled,
+    ...exampleOf(rows),
+  };
   const commands = [
     ...(open || reprovision ? activationCommands(context) : []),
-    ...(credential && !(reprovision && auth.type === 'certificate') ? dataCommands(context) : []),
+    ...(credential || (open && byCertificate) ? dataCommands(context) : []),
   ];
   if (commands.length === 0) return null;
   return (

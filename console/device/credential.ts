@@ -27,3 +27,9 @@ export function formatFingerprint(hex: string): readonly { readonly at: number; 
   const pairs = hex.toUpperCase().match(/../g) ?? [];
   return pairs.map((pair, at) => ({ at, text: at === pairs.length - 1 ? pair : `${pair}:` }));
 }
+
+/** The same in one piece. */
+export const fingerprintText = (hex: string): string =>
+  formatFingerprint(hex)
+    .map(({ text }) => text)
+    .join('');

@@ -1,10 +1,8 @@
 /** The logic of the device's page: its address, its commands, its rows, its chart, what can be done. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { Identity, Resource } from '../api/types.ts';
-import { possibleActions, windowEnd } from './actions.ts';
-import { activationCommands, type CommandContext, dataCommands, quote } from './commands.ts';
+import { possibleActions } from './actions.ts';
 import { formatFingerprint, validityOf } from './credential.ts';
 import {
   bucketOf,
@@ -50,39 +48,6 @@ test('an address is taken for what makes sense of it', () => {
   assert.deepEqual(plain({ range: '2h', view: 'x', event: -1, dialog: 'explode', alias: '' }), {});
 });
 
-test('a word of a shell stays one word, whatever is in it', () => {
-  for (const text of ["it's", 'a b', '$HOME `id` "x"', "''", 'x\\']) {
-    assert.equal(execFileSync('sh', ['-c', `printf %s ${quote(text)}`]).toString(), text);
-  }
-});
-
-const context = (given: Partial<CommandContext> = {}): CommandContext => ({
-  url: 'https://c.m2.localhost:8443',
-  caPath: '/var/lib/slipway/ca/ca.pem',
-  identity: "00:14/a'b",
-  type: 'token',
-  alias: 'temp',
-  value: '20 C',
-  ...given,
-});
-
-test('commands are those of the way in which the device proves who it is', () => {
-  const [activate] = activationCommands(context());
-  assert.match(
-    activate!.command,
-    /^curl --cacert '\/var\/lib\/slipway\/ca\/ca\.pem' \\\n {2}-X POST 'https:.+\/provision\/activate'/,
-  );
-  assert.match(activate!.command, /-d 'id=00%3A14%2Fa'\\''b'$/);
-  assert.match(activationCommands(context({ type: 'password' }))[0]!.command, /&password=<password>'$/);
-  const [write, read] = dataCommands(context());
-  assert.match(write!.command, /Authorization: Token <device-token>[\s\S]+-d 'temp=20%20C'$/);
-  assert.match(read!.command, /\/api:v1\/stack\/alias\?temp'/);
-  assert.match(dataCommands(context({ type: 'password' }))[0]!.command, /-u '00:14\/a'\\''b:<password>'/);
-  const certificate = activationCommands(context({ type: 'certificate', caPath: null }));
-  assert.match(certificate[0]!.command, /-subj '\/CN=00:14\\\/a'\\''b'/);
-  assert.match(certificate[1]!.command, /^curl \\\n {2}-i [\s\S]+--cert device-cert.pem --key device-key.pem/);
-});
-
 test('every resource has a row, and so has a value whose resource is gone', () => {
   const resources = { b: resource({ format: 'number' }), a: resource(), c: resource({ format: 'boolean' }) };
   const at = { timestamp: now };
@@ -99,6 +64,12 @@ test('every resource has a row, and so has a value whose resource is gone', () =
       ['c', true, true],
       ['old', false, false],
     ],
+  );
+  const fixed = rowsOf({ b: resource({ format: 'number', settable: false }), c: resource({ settable: false }) }, state);
+  assert.deepEqual(
+    fixed.map(({ set }) => set),
+    [null, 'false', null],
+    'what cannot be set shows a value only where another one was set',
   );
   const [never] = rowsOf({ a: resource() }, { a: { reported: null, set: 'on', ...at } });
   assert.equal(never!.waiting, true);
@@ -196,12 +167,6 @@ test('what can be done depends on how the device stands', () => {
     'revoke',
     'delete',
   ]);
-});
-
-test('a window has more than no hours and at most ten years', () => {
-  assert.equal(windowEnd(48, now), now + 48 * HOUR);
-  assert.equal(windowEnd('0.5', now), now + HOUR / 2);
-  for (const hours of ['', ' ', 'soon', 0, -1, 87_601]) assert.equal(windowEnd(hours, now), null, String(hours));
 });
 
 test('a certificate that ends within thirty days is worth a word', () => {

@@ -1,7 +1,9 @@
 /** Who the device is, how it stands, when it was heard of, and what can be done to it. */
 import { Badge, Group, Stack, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Identity } from '../api/types.ts';
+import { batchesQuery } from '../import/queries.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { TextLink } from '../parts/link.tsx';
 import { StatusIcon, statusLooks } from '../parts/status-icon.tsx';
@@ -39,7 +41,7 @@ export function Header({ connector, device }: Props) {
         <Fact name="Status">{label}</Fact>
         <Fact name="Online">
           <Badge variant="light" color={online ? 'harbour' : 'gray'} size="lg" tt="none">
-            {online ? 'Online' : 'Offline'}
+            {online ? 'online' : 'offline'}
           </Badge>
         </Fact>
         <Fact name="Last seen">
@@ -52,17 +54,19 @@ export function Header({ connector, device }: Props) {
         <Fact name="Provisioned">
           <Ago at={provisioned_at} never="not yet" />
         </Fact>
-        <Fact name="Batch">
-          {batch === null ? (
-            'none'
-          ) : (
-            <TextLink to="/connectors/$connector/devices" params={{ connector }} search={{ batch }} size="sm">
-              {batch}
-            </TextLink>
-          )}
-        </Fact>
+        <Fact name="Batch">{batch === null ? 'none' : <BatchLink connector={connector} batch={batch} />}</Fact>
       </dl>
     </Stack>
+  );
+}
+
+/** By the name of the import, as in the list of devices; by its id as long as the name is not known. */
+function BatchLink({ connector, batch }: { readonly connector: string; readonly batch: string }) {
+  const { data: batches } = useQuery(batchesQuery(connector));
+  return (
+    <TextLink to="/connectors/$connector/devices" params={{ connector }} search={{ batch }} size="sm">
+      {batches?.find(({ id }) => id === batch)?.name ?? batch}
+    </TextLink>
   );
 }
 

@@ -62,7 +62,7 @@ export function HistoryTable({ alias, unit, history }: Props) {
       </Table.ScrollContainer>
       {points.length > count && (
         <Button size="xs" variant="default" onClick={() => setCount(count + STEP)}>
-          Show {Math.min(STEP, points.length - count)} more of {points.length - count}
+          Show {Math.min(STEP, points.length - count)} more of {(points.length - count).toLocaleString('en-US')}
         </Button>
       )}
     </>

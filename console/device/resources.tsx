@@ -32,7 +32,7 @@ export function Resources({ connector, identity, rows }: Props) {
     <TextInput
       size="xs"
       aria-label="Filter resources"
-      placeholder={`Filter ${rows.length} resources`}
+      placeholder={`Filter ${rows.length.toLocaleString('en-US')} resources`}
       value={filter}
       onChange={(event) => setFilter(event.currentTarget.value)}
     />
@@ -50,8 +50,8 @@ export function Resources({ connector, identity, rows }: Props) {
             </ButtonLink>
           }
         >
-          A resource gives a name, a format and a unit to what devices write. Values of aliases that are no resource
-          stand in the log only.
+          A resource gives a name, a format and a unit to what devices write. Values of other aliases are only in the
+          log.
         </Empty>
       )}
       {rows !== undefined && rows.length > 0 && fitting.length === 0 && (
@@ -85,7 +85,7 @@ export function Resources({ connector, identity, rows }: Props) {
       )}
       {fitting.length > shown.length && (
         <Button variant="default" size="xs" onClick={() => setAll(true)}>
-          Show {fitting.length - shown.length} more
+          Show {(fitting.length - shown.length).toLocaleString('en-US')} more
         </Button>
       )}
     </Card>
@@ -134,11 +134,11 @@ const Row = memo(function Row({ connector, identity, row }: RowProps) {
         </Table.Td>
         <Table.Td>
           <Stack gap={2} align="flex-start">
-            <Value text={set} none="nothing" unit={resource?.unit} />
+            <Value text={set} none={resource?.settable ? 'nothing' : ''} unit={resource?.unit} />
             {waiting && (
               <span className={classes.waiting}>
                 <IconClockPause size={14} aria-hidden style={{ flexShrink: 0 }} />
-                not taken over yet
+                not confirmed by the device yet
               </span>
             )}
           </Stack>

@@ -39,7 +39,7 @@ export function SetValue({ connector, identity, alias, resource, current, onClos
       notifications.show({
         color: 'teal',
         title: `${alias} is set`,
-        message: 'The device takes it over with its next read.',
+        message: 'The device gets it with its next read.',
       });
       onClose();
       await client.invalidateQueries({ queryKey: ['events', connector, identity] });

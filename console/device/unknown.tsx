@@ -61,7 +61,7 @@ export function Unknown({ connector, identity }: Props) {
             {identity}
           </Text>
           {fault === null
-            ? 'Nobody has whitelisted it, or it was deleted. If the device is yours, let it in.'
+            ? 'Nobody has whitelisted it, or it was deleted. If the device is yours, whitelist it.'
             : `It does not fit the identity format of this connector. ${describeFormat(format!)}`}
         </Empty>
       </Paper>

@@ -6,6 +6,7 @@ export interface ResourceRow {
   /** Null where values are there, but the resource is not defined any more. */
   readonly resource: Resource | null;
   readonly reported: string | null;
+  /** Null also where nothing can be set and nothing else than the reported value was. */
   readonly set: string | null;
   /** µs since the epoch; null where there is no value. */
   readonly timestamp: number | null;
@@ -26,7 +27,9 @@ export function rowsOf(resources: Readonly<Record<string, Resource>>, state: Sta
     const value = Object.hasOwn(state, alias) ? state[alias] : undefined;
     const { reported = null, set = null, timestamp = null } = value ?? {};
     const waiting = set !== null && (reported === null || !isSame(resource?.format, reported, set));
-    return { alias, resource, reported, set, timestamp, waiting };
+    // What a device wrote itself is not shown as if somebody had set it.
+    const shown = resource?.settable || waiting ? set : null;
+    return { alias, resource, reported, set: shown, timestamp, waiting };
   });
 }
 

@@ -9,10 +9,11 @@ import { checkIdentity, describeFormat, type IdentityFault } from '../../src/dom
 import { api, unwrap } from '../api/client.ts';
 import { ApiFailure, fieldFaults } from '../api/failure.ts';
 import { settingsQuery } from '../api/queries.ts';
+import { hoursWanted, usualHours, windowEnd } from '../parts/activation-window.ts';
 import { Failure } from '../parts/failure.tsx';
 import { formatExact } from '../parts/format-time.ts';
 import { TextLink } from '../parts/link.tsx';
-import { ACTIVATION_HOURS, type AddForm, bodyOf, windowEndOf } from './add-request.ts';
+import { type AddForm, bodyOf } from './add-request.ts';
 import { CredentialField } from './credential-field.tsx';
 import { Disclosure } from './disclosure.tsx';
 import { tagFault } from './tag-rows.ts';
@@ -33,17 +34,20 @@ export function AddOneDialog({ connector, opened, onClose, onAdded }: Props) {
   );
 }
 
-const blank: AddForm = { identity: '', hours: ACTIVATION_HOURS, tags: [], credential: null };
+/** Without hours as long as nobody has typed any: they are then the connector's. */
+type Typed = Omit<AddForm, 'hours'> & { readonly hours: AddForm['hours'] | null };
+const blank: Typed = { identity: '', hours: null, tags: [], credential: null };
 const nowMicros = () => Date.now() * 1000;
 
 function AddOne({ connector, onClose, onAdded }: Omit<Props, 'opened'>) {
   const client = useQueryClient();
   const { data, error: settingsError, refetch } = useQuery(settingsQuery(connector));
-  const [form, setForm] = useState(blank);
+  const [typed, setTyped] = useState(blank);
+  const form: AddForm = { ...typed, hours: typed.hours ?? usualHours(data?.settings.provisioning.expire_hours) };
   const [another, setAnother] = useState(false);
   const [last, setLast] = useState<string | null>(null);
   const identityField = useRef<HTMLInputElement>(null);
-  const change = (part: Partial<AddForm>) => setForm((before) => ({ ...before, ...part }));
+  const change = (part: Partial<AddForm>) => setTyped((before) => ({ ...before, ...part }));
 
   const add = useMutation({
     mutationFn: ({ generate }: { readonly generate: boolean }) => whitelist(connector, form, generate),
@@ -66,7 +70,7 @@ function AddOne({ connector, onClose, onAdded }: Omit<Props, 'opened'>) {
   const settings = data?.settings;
   const { identity, hours, tags, credential } = form;
   const fault = settings && identity !== '' ? checkIdentity(settings.identity_format, identity) : null;
-  const end = windowEndOf(hours, nowMicros());
+  const end = windowEnd(hours, nowMicros());
   const ready = (credential !== null ? credential.key !== '' : end !== null) && tags.every((tag) => !tagFault(tag));
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -112,7 +116,7 @@ function AddOne({ connector, onClose, onAdded }: Omit<Props, 'opened'>) {
               Let the server make one
             </Button>
             <Text size="xs" c="dimmed">
-              Adds it at once, with the period and tags below
+              Adds it at once, with the activation period and tags below
             </Text>
           </Group>
         )}
@@ -120,22 +124,20 @@ function AddOne({ connector, onClose, onAdded }: Omit<Props, 'opened'>) {
           label="Activation period"
           suffix=" hours"
           min={0}
-          allowNegative={false}
-          max={87_600}
-          decimalScale={2}
+          clampBehavior="none"
           required
           disabled={credential !== null}
           description={credential === null ? until(end) : 'Not needed: the device is provisioned at once'}
           inputWrapperOrder={['label', 'input', 'error', 'description']}
-          error={credential === null && end === null ? 'A number of hours above 0' : undefined}
-          value={hours ?? ''}
-          onChange={(value) => edit({ hours: typeof value === 'number' ? value : null })}
+          error={credential === null && end === null ? hoursWanted : undefined}
+          value={hours}
+          onChange={(hours) => edit({ hours })}
         />
         <TagsEditor connector={connector} rows={tags} onChange={(tags) => edit({ tags })} />
         <Advanced
           value={credential}
           onChange={(credential) => edit({ credential })}
-          error={keyFault && `Saw ${keyFault.seen}; wanted ${keyFault.expected}`}
+          error={keyFault && `Saw ${keyFault.seen}; expected ${keyFault.expected}`}
         />
         {add.error && !keyFault && <Refused connector={connector} identity={identity} error={add.error} />}
         {last !== null && !add.error && (
@@ -179,8 +181,8 @@ function whitelist(connector: string, form: AddForm, generate: boolean) {
 
 /** What was wanted, and of a number of characters how many there are. */
 function faultText({ rule, wanted }: IdentityFault, identity: string, format: IdentityFormat): string {
-  if (rule !== 'identity_format.options.length') return `Wanted: ${wanted}`;
-  return `Wanted: ${wanted}; there are ${[...identity.slice(format.prefix.length)].length}`;
+  if (rule !== 'identity_format.options.length') return `Expected: ${wanted}`;
+  return `Expected: ${wanted}; this has ${[...identity.slice(format.prefix.length)].length}`;
 }
 
 function until(end: number | null) {

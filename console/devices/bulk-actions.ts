@@ -45,7 +45,7 @@ export const bulkActions = {
   unlock: { verb: 'Unlock', doing: 'Unlocking', done: 'unlocked', act: patching({ locked: false }) },
   reprovision: {
     verb: 'Reprovision',
-    doing: 'Letting provision once more:',
+    doing: 'Allowing to provision once more:',
     done: 'may provision once more',
     act: patching({ reprovision: true }),
   },
@@ -54,7 +54,7 @@ export const bulkActions = {
     doing: 'Revoking',
     done: 'revoked',
     warning:
-      'Their credentials end at once, and so do their connections. They are no longer whitelisted: to come back, each has to be whitelisted again.',
+      'Their credentials end at once, and so do their connections. They are no longer whitelisted: to come back, each needs a new activation window.',
     act: patching({ auth: { expire: 0 } }),
   },
   delete: {
@@ -72,6 +72,19 @@ export function tagAction(name: string, values: readonly string[]): BulkAction {
   const done = values.length === 0 ? `no longer tagged ${name}` : `tagged ${name}: ${values.join(', ')}`;
   const doing = values.length === 0 ? 'Untagging' : 'Tagging';
   return { verb: 'Tag', doing, done, act: patching({ tags: { [name]: [...values] } }) };
+}
+
+/** Opens the activation window until then, µs. A device that has a credential has none: the time would be its end. */
+export function windowAction(expire: number): BulkAction {
+  const open = patching({ auth: { expire } });
+  const act = async (connector: string, identity: string) => {
+    const params = { path: { connector, identity } };
+    const found = await unwrap(api.GET('/api:1/service/{connector}/device2/identity/{identity}', { params }));
+    if (found.credential)
+      throw new Error('It has a credential already, and so no activation window. It was left as it is.');
+    return open(connector, identity);
+  };
+  return { verb: 'Activation window', doing: 'Opening the activation window of', done: 'may provision', act };
 }
 
 /** `Delete 3 devices` */

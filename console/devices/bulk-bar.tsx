@@ -6,6 +6,7 @@ import { explain } from '../api/failure.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { type BulkAction, bulkActions, nameAction } from './bulk-actions.ts';
 import { BulkTagDialog } from './bulk-tag-dialog.tsx';
+import { BulkWindowDialog } from './bulk-window-dialog.tsx';
 import classes from './devices.module.css';
 import { IdentityText } from './identity-text.tsx';
 import { countDevices, formatNumber } from './paging.ts';
@@ -17,15 +18,18 @@ interface Props {
   readonly selected: readonly string[];
   /** How many of them are not on this page. */
   readonly elsewhere: number;
+  /** The list goes on beyond this page. */
+  readonly more: boolean;
   readonly state: BulkState;
   readonly onRun: (action: BulkAction, identities: readonly string[]) => void;
   readonly onDismiss: () => void;
   readonly onClear: () => void;
 }
 
-export function BulkBar({ connector, selected, elsewhere, state, onRun, onDismiss, onClear }: Props) {
+export function BulkBar({ connector, selected, elsewhere, more, state, onRun, onDismiss, onClear }: Props) {
   const [asked, setAsked] = useState<BulkAction | null>(null);
   const [tagging, setTagging] = useState(false);
+  const [opening, setOpening] = useState(false);
   const start = (action: BulkAction) => (action.warning === undefined ? onRun(action, selected) : setAsked(action));
   if (selected.length === 0 && state.phase === 'idle') return null;
   return (
@@ -40,12 +44,15 @@ export function BulkBar({ connector, selected, elsewhere, state, onRun, onDismis
         />
       )}
       {state.phase === 'idle' && (
-        <Choices selected={selected.length} elsewhere={elsewhere} onClear={onClear}>
+        <Choices selected={selected.length} elsewhere={elsewhere} more={more} onClear={onClear}>
           {[bulkActions.lock, bulkActions.unlock].map((action) => (
             <Action key={action.verb} action={action} onStart={start} />
           ))}
           <Button size="xs" variant="default" onClick={() => setTagging(true)}>
             Tag…
+          </Button>
+          <Button size="xs" variant="default" onClick={() => setOpening(true)}>
+            Activation window…
           </Button>
           {[bulkActions.reprovision, bulkActions.revoke, bulkActions.delete].map((action) => (
             <Action key={action.verb} action={action} onStart={start} />
@@ -61,6 +68,13 @@ export function BulkBar({ connector, selected, elsewhere, state, onRun, onDismis
           onRun(action, selected);
         }}
       />
+      <BulkWindowDialog
+        connector={connector}
+        count={selected.length}
+        opened={opening}
+        onClose={() => setOpening(false)}
+        onRun={(action) => onRun(action, selected)}
+      />
       <BulkTagDialog
         connector={connector}
         count={selected.length}
@@ -75,20 +89,22 @@ export function BulkBar({ connector, selected, elsewhere, state, onRun, onDismis
 interface ChoicesProps {
   readonly selected: number;
   readonly elsewhere: number;
+  /** The list goes on beyond this page. */
+  readonly more: boolean;
   readonly onClear: () => void;
   readonly children: ReactNode;
 }
 
-function Choices({ selected, elsewhere, onClear, children }: ChoicesProps) {
+function Choices({ selected, elsewhere, more, onClear, children }: ChoicesProps) {
   return (
     <Group gap="sm" justify="space-between">
       <Group gap={4} wrap="nowrap">
         <CloseButton size="sm" aria-label="Clear the selection" onClick={onClear} />
         <Text size="sm" fw={600} role="status">
           {formatNumber(selected)} selected
-          {elsewhere > 0 && (
+          {(elsewhere > 0 || more) && (
             <Text span inherit fw={400} c="dimmed">
-              , {formatNumber(elsewhere)} on other pages
+              {elsewhere > 0 ? `, ${formatNumber(elsewhere)} of them on other pages` : ', all on this page'}
             </Text>
           )}
         </Text>

@@ -1,5 +1,5 @@
 /** What stands in each column of the list of devices. */
-import { Box, Checkbox, Tooltip } from '@mantine/core';
+import { Box, Checkbox, Text, Tooltip } from '@mantine/core';
 import {
   createColumnHelper,
   type ReactTable,
@@ -35,10 +35,10 @@ export const layouts: Readonly<Record<string, Layout>> = {
   identity: { sort: 'identity' },
   tags: { width: '20%', from: 'sm' },
   batch: { width: 120, from: 'lg' },
-  lastseen: { width: 112, sort: 'activity' },
+  lastactivity: { width: 148, sort: 'activity' },
   created: { width: 104, from: 'lg', sort: 'created' },
   lastip: { width: 120, from: 'md' },
-  online: { width: 76, from: 'xs' },
+  online: { width: 92, from: 'xs' },
 };
 
 interface Context {
@@ -118,8 +118,8 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
       },
     }),
     helper.display({
-      id: 'lastseen',
-      header: 'Last seen',
+      id: 'lastactivity',
+      header: 'Last activity',
       cell: ({ row }) => (
         <span className={classes.online}>
           {row.original.online && (
@@ -127,7 +127,7 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
               <span className="visually-hidden">Online, </span>
             </Box>
           )}
-          <Ago at={row.original.lastseen} />
+          <LastActivity device={row.original} />
         </span>
       ),
     }),
@@ -146,6 +146,16 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
   return mayChange ? [select, ...facts] : facts;
 }
 
+/** What the list is sorted by: when the device was last heard of, or else when it was added. */
+function LastActivity({ device: { lastseen, created } }: { readonly device: Identity }) {
+  if (lastseen !== null) return <Ago at={lastseen} />;
+  return (
+    <Text span inherit c="dimmed">
+      added <Ago at={created} />
+    </Text>
+  );
+}
+
 function OnlineHeader() {
   return (
     <Tooltip label="Heard of within the last 5 minutes, or connected">
@@ -158,7 +168,7 @@ function Online({ online }: { readonly online: boolean }) {
   return (
     <span className={classes.online}>
       <span className={classes.dot} data-online={online || undefined} aria-hidden />
-      {online ? 'yes' : 'no'}
+      {online ? 'online' : 'offline'}
     </span>
   );
 }

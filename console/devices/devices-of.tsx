@@ -2,7 +2,7 @@
 import { Box, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type RowSelectionState, useTable } from '@tanstack/react-table';
-import { useCallback, useMemo, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { ApiFailure, Unreachable } from '../api/failure.ts';
 import { deviceCountQuery, devicesQuery } from '../api/queries.ts';
 import type { Batch, Identity } from '../api/types.ts';
@@ -28,6 +28,9 @@ import { useDevices } from './use-devices.ts';
 
 /** Imports are asked for again this often, in ms: others make them too. */
 const REFRESH = 5_000;
+
+/** ms after which a closed dialog has let go of the focus. */
+const FOCUS_AFTER = 300;
 
 const none: Identity[] = [];
 const noBatches: Batch[] = [];
@@ -80,6 +83,9 @@ export function DevicesOf() {
   const open = (add: NonNullable<DeviceSearch['add']>) => go({ ...search, add });
   const close = () => go({ ...search, add: undefined }, { replace: true });
 
+  const addButton = useRef<HTMLButtonElement>(null);
+  useReturnedFocus(search.add !== undefined, addButton);
+
   const filtered = isFiltered(search);
   const empty = list.data !== undefined && devices.length === 0 && !list.isPlaceholderData;
   const firstEver = empty && !filtered && pageNumber(search) === 1;
@@ -94,7 +100,7 @@ export function DevicesOf() {
           </Title>
           <Total count={count.data?.count} failed={count.error !== null} filtered={filtered} />
         </Group>
-        {mayChange && <AddMenu onAdd={open} />}
+        {mayChange && <AddMenu button={addButton} onAdd={open} />}
       </Group>
       {!firstEver && <Filters connector={connector} search={search} batches={batches} onGo={go} />}
       <Chips
@@ -139,6 +145,7 @@ export function DevicesOf() {
         <BulkBar
           connector={connector}
           selected={selected}
+          more={list.data !== undefined && (list.data.cursor !== null || pageNumber(search) > 1)}
           elsewhere={selected.filter((identity) => !shown.has(identity)).length}
           state={bulk.state}
           onRun={bulk.run}
@@ -164,6 +171,21 @@ export function DevicesOf() {
       <ImportDialog connector={connector} opened={search.add === 'many' && mayChange} onClose={close} />
     </Stack>
   );
+}
+
+/** Back to the button whose menu opened a dialog: the item of the menu that had the focus is gone. */
+function useReturnedFocus(opened: boolean, button: RefObject<HTMLButtonElement | null>): void {
+  const was = useRef(opened);
+  useEffect(() => {
+    const closed = was.current && !opened;
+    was.current = opened;
+    if (!closed) return;
+    // After the dialog has tried to give it back itself.
+    const timer = setTimeout(() => {
+      if (document.activeElement === document.body) button.current?.focus({ preventScroll: true });
+    }, FOCUS_AFTER);
+    return () => clearTimeout(timer);
+  }, [opened, button]);
 }
 
 interface TotalProps {

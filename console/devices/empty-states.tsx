@@ -39,7 +39,7 @@ export function NoMatch({ onClear }: { readonly onClear: () => void }) {
         </Button>
       }
     >
-      Identities are compared exactly, small and capital letters too. With * the whole identity has to fit: 00*, *-A.
+      Identities are compared exactly, small and capital letters too. With * the whole identity has to match: 00*, *-A.
     </Empty>
   );
 }
@@ -56,7 +56,7 @@ export function NothingHere({ onFirst }: { readonly onFirst: () => void }) {
         </Button>
       }
     >
-      The devices that stood here were deleted, or are on another page now.
+      The devices that were here have been deleted or are on another page now.
     </Empty>
   );
 }

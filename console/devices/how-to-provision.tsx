@@ -5,9 +5,9 @@ import type { ReactNode } from 'react';
 import { connectorQuery, serverQuery, settingsQuery } from '../api/queries.ts';
 import type { Settings } from '../api/types.ts';
 import { Command } from '../parts/command.tsx';
+import { activationCommands, dataCommands } from '../parts/device-commands.ts';
 import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
-import { provisioningCommands } from './commands.ts';
 import { Disclosure } from './disclosure.tsx';
 
 interface Props {
@@ -35,19 +35,27 @@ function Steps({ connector: id, identity = '<identity>' }: Pick<Props, 'connecto
   const failed = [connector, settings, server].find(({ data, error }) => error !== null && data === undefined);
   if (failed) return <Failure error={failed.error} onRetry={() => void failed.refetch()} />;
   if (!connector.data || !settings.data || !server.data) return <Skeleton height={180} my="xs" />;
-  const { provisioning } = settings.data.settings;
+  const { provisioning, pki } = settings.data.settings;
   const { ca } = server.data;
-  const place = { url: connector.data.url, caPath: ca?.path ?? null, identity };
+  const context = {
+    url: connector.data.url,
+    caPath: ca?.path ?? null,
+    identity,
+    type: provisioning.auth_type,
+    pki: pki.enabled,
+    alias: 'myalias',
+    value: '50',
+  };
+  const commands = [...activationCommands(context), ...dataCommands(context).slice(0, 1)];
   return (
     <Stack gap="sm" py="xs">
       <Conditions connector={id} provisioning={provisioning} />
-      {provisioningCommands(provisioning.auth_type, place).map(({ label, command }) => (
+      {commands.map(({ label, command }) => (
         <Command key={label} label={label} command={command} />
       ))}
       {ca !== null && (
         <Text size="sm" c="dimmed">
-          The certificate of the local CA stands at {ca.path} on the machine of the server; elsewhere, take a copy of
-          it.
+          The certificate of the local CA is {ca.path} on the machine of the server; elsewhere, use a copy of it.
         </Text>
       )}
     </Stack>
@@ -57,7 +65,7 @@ function Steps({ connector: id, identity = '<identity>' }: Pick<Props, 'connecto
 const ways = {
   token: 'A new device gets a token.',
   password: 'A new device brings a password of its own.',
-  certificate: 'A new device shows a TLS client certificate.',
+  certificate: 'A new device shows a TLS client certificate: its first call provisions it.',
 } as const;
 
 interface ConditionsProps {
@@ -84,7 +92,7 @@ function Conditions({ connector, provisioning }: ConditionsProps) {
         {ways[auth_type]}{' '}
         {presenter_identity
           ? 'It need not be whitelisted: devices register their own identity.'
-          : 'It has to be whitelisted, and its activation period must not be over.'}
+          : 'It has to be whitelisted, and its activation window must be open.'}
         {ip_whitelisting.enabled && ' It has to call from an address that is allowed.'} {link('Change this')}
       </Text>
     </>

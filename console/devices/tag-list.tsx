@@ -9,24 +9,25 @@ interface Props {
   readonly onTag: (tag: string) => void;
 }
 
-/** Tags that stand in the row itself. */
-const SHOWN = 2;
+/** Two have room beside each other; of more one is shown, so that its value can be read. */
+const shownOf = (count: number) => (count <= 2 ? count : 1);
 
 export function TagList({ device, onTag }: Props) {
   const tags = Object.entries(device.tags).flatMap(([name, values]) => values.map((value) => ({ name, value })));
   const buttons = (some: typeof tags) =>
     some.map(({ name, value }) => <Tag key={`${name}:${value}`} name={name} value={value} onTag={onTag} />);
-  if (tags.length <= SHOWN) return <div className={classes.tags}>{buttons(tags)}</div>;
+  const shown = shownOf(tags.length);
+  if (tags.length === shown) return <div className={classes.tags}>{buttons(tags)}</div>;
   return (
     <div className={classes.tags}>
-      {buttons(tags.slice(0, SHOWN))}
+      {buttons(tags.slice(0, shown))}
       <Popover position="bottom-end" width={320} shadow="md" trapFocus>
         <Popover.Target>
           <UnstyledButton
             className={`${classes.tag} ${classes.more}`}
-            aria-label={`+${tags.length - SHOWN}: all ${tags.length} tags of ${device.identity}`}
+            aria-label={`+${tags.length - shown}: all ${tags.length} tags of ${device.identity}`}
           >
-            +{tags.length - SHOWN}
+            +{tags.length - shown}
           </UnstyledButton>
         </Popover.Target>
         <Popover.Dropdown mah={320} style={{ overflowY: 'auto' }} aria-label={`Tags of ${device.identity}`}>

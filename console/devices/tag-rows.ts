@@ -14,7 +14,7 @@ export function tagFault({ name, value }: Pick<TagRow, 'name' | 'value'>): strin
   if (name === '' && value === '') return null;
   if (name === '') return 'A tag needs a name';
   const fault = checkTag(name, value);
-  return fault === null ? null : `It ${fault.reason}; wanted: ${fault.expected}`;
+  return fault === null ? null : `It ${fault.reason}; expected: ${fault.expected}`;
 }
 
 /** The rows as the server takes them: a name that stands there more than once has all its values, each once. */

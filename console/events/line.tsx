@@ -8,7 +8,7 @@ import { EventDetail } from './detail.tsx';
 import { DeviceLink } from './device-link.tsx';
 import classes from './events.module.css';
 import { eventLabels, protocolLabel } from './labels.ts';
-import { summarize } from './summary.ts';
+import { isOfMany, summarize } from './summary.ts';
 
 interface Props {
   readonly connector: string;
@@ -51,7 +51,7 @@ export const EventLine = memo(function EventLine({ connector, event, open, day, 
         </time>
         <EventBadge type={type} />
         {identity === null ? (
-          <span className={classes.none}>no device</span>
+          <span className={classes.none}>{isOfMany(event) ? '' : 'no device'}</span>
         ) : (
           <DeviceLink connector={connector} identity={identity} />
         )}

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type EventType, eventTypes } from '../../src/domain/connector.ts';
 import { allEventTypes } from './labels.ts';
-import { refusedOf, summarize } from './summary.ts';
+import { isOfMany, refusedOf, summarize } from './summary.ts';
 
 test('every event type has a label, and no two the same', () => {
   assert.deepEqual([...allEventTypes].sort(), [...eventTypes].sort());
@@ -67,4 +67,9 @@ test('no payload, whatever it is, breaks a line or makes it long', () => {
       refusedOf(sent);
     }),
   );
+});
+
+test('an import is of many devices, so that it does not lack one', () => {
+  assert.equal(isOfMany({ type: 'whitelisted', payload: { count: 4, name: 'lot' } }), true);
+  assert.equal(isOfMany({ type: 'refused', payload: { rule: 'CREDENTIAL_MISSING' } }), false);
 });

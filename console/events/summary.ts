@@ -91,6 +91,9 @@ function batchOr(fields: Fields, what: string, otherwise: string): string {
   return `${count}, ${what}: ${textOf(fields.name)}`;
 }
 
+/** True for what is one event of many devices: an import, or its undoing. */
+export const isOfMany = ({ payload }: Summarized): boolean => typeof fieldsOf(payload).count === 'number';
+
 function byWhom({ who }: Fields): string {
   return textOf(who) === '' ? '' : `by ${textOf(who)}`;
 }

@@ -38,7 +38,7 @@ export function BatchesPanel({ connector, onAsking }: Props) {
   }
   if (batches.length === 0) {
     return (
-      <Empty icon={<IconFileText size={28} />} title="Nothing was imported yet">
+      <Empty icon={<IconFileText size={28} />} title="Nothing has been imported yet">
         Each file that you add is listed here, with its devices, and can be undone until one of them has provisioned.
       </Empty>
     );

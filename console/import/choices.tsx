@@ -1,7 +1,7 @@
 /** How the file is added: its activation window, its name, and what becomes of bad rows. */
 import { NumberInput, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
 import { count, type Review } from './review.ts';
-import { type Choices, HOURS_MAX, hoursFault, NAME_MAX } from './state.ts';
+import { type Choices, hoursFault, NAME_MAX } from './state.ts';
 
 interface Props {
   readonly choices: Choices;
@@ -30,14 +30,13 @@ export function ChoicesForm({ choices, fileName, review, disabled, onChange }: P
       )}
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
         <NumberInput
-          label="Activation window, hours"
+          label="Activation window"
+          suffix=" hours"
           description="Devices that have not provisioned by then expire"
-          min={1}
-          max={HOURS_MAX}
+          min={0}
           clampBehavior="none"
-          allowNegative={false}
           thousandSeparator=","
-          value={choices.hours}
+          value={choices.hours ?? ''}
           error={hoursFault(choices)}
           disabled={disabled}
           onChange={(hours) => onChange({ hours })}

@@ -124,12 +124,12 @@ function Columns({ connector }: { readonly connector: string }) {
         <dd>The identity. {format !== undefined && describeFormat(format)}</dd>
         <dt>TLS Client Certificate</dt>
         <dd>
-          May be left blank, or out. A certificate as PEM text whose common name is the ID: the device is then
+          May be left blank or left out. A certificate as PEM text whose common name is the ID: the device is then
           provisioned at once.
         </dd>
         <dt>Tags</dt>
         <dd>
-          May be left blank, or out. A JSON array such as <Code>{'[{"name": "group", "value": "g1"}]'}</Code>, in
+          May be left blank or left out. A JSON array such as <Code>{'[{"name": "group", "value": "g1"}]'}</Code>, in
           quotes, with each quote inside doubled.
         </dd>
       </dl>

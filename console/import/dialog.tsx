@@ -14,7 +14,7 @@ import { ImportFailure } from './import-failure.tsx';
 import { Lost } from './lost.tsx';
 import { ImportProgress } from './progress.tsx';
 import { Result } from './result.tsx';
-import { count } from './review.ts';
+import { count, figure } from './review.ts';
 import { type ImportState, whyNotAdd } from './state.ts';
 import { type Import, useImport } from './use-import.ts';
 
@@ -226,5 +226,5 @@ function announce({ step }: ImportState): string {
   if (step.at === 'adding') return 'The devices are being added.';
   if (step.at !== 'checked') return '';
   const { total, new: fresh, bad } = step.review;
-  return `Checked: ${count(total, 'row')}, ${fresh} new, ${bad} bad.`;
+  return `Checked: ${count(total, 'row')}, ${figure(fresh)} new, ${figure(bad)} bad.`;
 }

@@ -31,7 +31,7 @@ export function Findings({ review }: { readonly review: Review }) {
       {review.repeated.length > 0 && (
         <Rows
           title="Repeated rows"
-          note={`The first row of an identity counts, the others are left out. ${listed(review.repeated.length, 'repeated rows')}`}
+          note={`The first row of an identity is used, the others are left out. ${listed(review.repeated.length, 'repeated rows')}`}
           columns={['Line', 'ID', 'First on line']}
           rows={review.repeated.map(({ line, identity, first_line }) => [figure(line), identity, figure(first_line)])}
           mono={1}

@@ -16,7 +16,7 @@ test('what was not added is said with its reason, and nothing where all was', ()
   assert.deepEqual(leftOut(all), []);
   assert.deepEqual(leftOut({ ...all, known: { ...known, expired: 1 }, duplicates: 2, bad: 1200 }), [
     '1 row was known already and left as it is.',
-    '2 rows were repeated in the file; the first one counts.',
+    '2 rows were repeated in the file; the first one was used.',
     '1,200 rows were bad and left out.',
   ]);
 });
@@ -54,5 +54,5 @@ test('a reason names the setting as the page of settings does', () => {
     'does not fit the Length of the identity format',
   ]);
   assert.equal(sayReason('does not fit identity'), 'does not fit any identity');
-  assert.equal(sayReason('is no JSON array'), 'is no JSON array');
+  assert.equal(sayReason('is not a JSON array'), 'is not a JSON array');
 });

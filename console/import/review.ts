@@ -39,7 +39,7 @@ export function leftOut(review: Review): string[] {
   const rows = (n: number, verb: string) => `${count(n, 'row')} ${n === 1 ? 'was' : 'were'} ${verb}`;
   const said: string[] = [];
   if (known > 0) said.push(`${rows(known, 'known already and')} left as ${known === 1 ? 'it is' : 'they are'}.`);
-  if (review.duplicates > 0) said.push(`${rows(review.duplicates, 'repeated in the file')}; the first one counts.`);
+  if (review.duplicates > 0) said.push(`${rows(review.duplicates, 'repeated in the file')}; the first one was used.`);
   if (review.bad > 0) said.push(`${rows(review.bad, 'bad and left out')}.`);
   return said;
 }

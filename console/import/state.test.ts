@@ -15,6 +15,7 @@ import {
   percent,
   reduce,
   whyNotAdd,
+  withHours,
 } from './state.ts';
 
 const file = { name: 'lot.csv', size: 100 };
@@ -54,7 +55,7 @@ test('a refused writing keeps what was found, and can be tried again', () => {
   const failed = walk(chosen, checked, { type: 'add' }, refused('SESSION_INVALID'));
   assert.ok(failed.step.at === 'checked');
   assert.deepEqual(failed.step.review, review);
-  assert.equal(whyNotAdd(failed), null);
+  assert.equal(whyNotAdd(withHours(failed, 48)), null);
   assert.equal(reduce(failed, { type: 'add' }).step.at, 'adding');
 });
 
@@ -104,7 +105,7 @@ test('ADD waits for a file with new devices, leave to skip bad rows, and a windo
   const looked = (found: Partial<Review>, choices = {}) =>
     whyNotAdd({
       file,
-      choices: { ...initialState.choices, ...choices },
+      choices: { ...initialState.choices, hours: 48, ...choices },
       step: { at: 'checked', review: { ...review, ...found }, error: null },
     });
   assert.match(whyNotAdd(initialState)!, /Choose a file/);
@@ -115,10 +116,12 @@ test('ADD waits for a file with new devices, leave to skip bad rows, and a windo
   assert.equal(looked({}), null);
 });
 
-test('the window is 48 hours unless changed, and ends that long after the time of the server', () => {
-  assert.equal(expiryOf(initialState.choices, 1_000), 1_000_000 + 48 * 3_600_000_000);
-  const faults = [0, 1, 87_600, 87_601, ''].map((hours) => hoursFault({ ...initialState.choices, hours }) !== null);
-  assert.deepEqual(faults, [true, false, false, true, true]);
+test('the window is that of the connector unless changed, and ends that long after the time of the server', () => {
+  assert.equal(withHours(initialState, 12).choices.hours, 12);
+  const typed = withHours(walk(chosen, { type: 'choice', choices: { hours: 48 } }), 12);
+  assert.equal(expiryOf(typed.choices, 1_000), 1_000_000 + 48 * 3_600_000_000);
+  const faults = [-5, 0, 0.5, 87_600, 87_601, ''].map((hours) => hoursFault({ ...typed.choices, hours }) !== null);
+  assert.deepEqual(faults, [true, true, false, false, true, true]);
 });
 
 test('the batch has the name of the file unless one was typed', () => {

@@ -4,6 +4,7 @@
  */
 import { ApiFailure, Unreachable } from '../api/failure.ts';
 import type { Batch } from '../api/types.ts';
+import { hoursWanted, windowEnd } from '../parts/activation-window.ts';
 import { FileUnreadable } from './failure-text.ts';
 import { type ImportAnswer, type Review, reviewIn } from './review.ts';
 
@@ -20,8 +21,8 @@ export type Progress =
   | { readonly phase: 'writing'; readonly rows: number; readonly total: number };
 
 export interface Choices {
-  /** Activation window; text while it is no number. */
-  readonly hours: number | string;
+  /** Activation window; text while it is no number; null as long as nobody has typed one: then it is the connector's. */
+  readonly hours: number | string | null;
   /** Name of the batch; null as long as nobody has typed one: then it is the name of the file. */
   readonly name: string | null;
   /** Leave the bad rows out. */
@@ -57,16 +58,12 @@ export type Action =
   | { readonly type: 'found'; readonly batch: Batch }
   | { readonly type: 'reset' };
 
-/** As the tutorial and the dialog for one device have it. */
-export const DEFAULT_HOURS = 48;
-/** Ten years. */
-export const HOURS_MAX = 87_600;
 /** As the server has it. */
 export const NAME_MAX = 200;
 
 export const initialState: ImportState = {
   file: null,
-  choices: { hours: DEFAULT_HOURS, name: null, skip: false },
+  choices: { hours: null, name: null, skip: false },
   step: { at: 'choose', fault: null },
 };
 
@@ -136,11 +133,14 @@ export function batchName({ file, choices }: ImportState): string {
   return (typed === '' ? (file?.name ?? '') : typed).slice(0, NAME_MAX);
 }
 
-/** What is wrong with the activation window; null if nothing is. */
-export function hoursFault({ hours }: Choices): string | null {
-  const fits = typeof hours === 'number' && hours >= 1 && hours <= HOURS_MAX;
-  return fits ? null : `1 to ${HOURS_MAX.toLocaleString('en-US')} hours`;
+/** With the hours of the connector where nobody has typed any. */
+export function withHours(state: ImportState, usual: number): ImportState {
+  return state.choices.hours === null ? { ...state, choices: { ...state.choices, hours: usual } } : state;
 }
+
+/** What is wrong with the activation window; null if nothing is. */
+export const hoursFault = ({ hours }: Choices): string | null =>
+  windowEnd(hours ?? '', 0) === null ? hoursWanted : null;
 
 /** Why ADD cannot be pressed, and what to do; null if it can. */
 export function whyNotAdd({ step, choices }: ImportState): string | null {
@@ -150,7 +150,7 @@ export function whyNotAdd({ step, choices }: ImportState): string | null {
   const { review } = step;
   if (review.new === 0) return 'There is no new device in this file.';
   if (review.bad > 0 && !choices.skip) return 'Correct the bad rows and choose the file again, or leave them out.';
-  return hoursFault(choices) === null ? null : 'The activation window is not a number of hours that can be used.';
+  return hoursFault(choices) === null ? null : 'Correct the activation window first.';
 }
 
 /** End of the activation window, µs since the epoch. `now`: of the server, in ms. */

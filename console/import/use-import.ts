@@ -1,14 +1,24 @@
 /** The import of one connector as the dialog handles it: its state (state.ts), and the requests behind it. */
 import { notifications } from '@mantine/notifications';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useReducer, useRef } from 'react';
-import { meQuery } from '../api/queries.ts';
+import { meQuery, settingsQuery } from '../api/queries.ts';
 import { noteFailure } from '../api/status.ts';
 import type { Batch } from '../api/types.ts';
+import { usualHours } from '../parts/activation-window.ts';
 import { batchesQuery, forgetLists } from './queries.ts';
 import { count, type ImportAnswer } from './review.ts';
 import { type ImportQuery, type Sending, sendFile } from './send.ts';
-import { batchName, type Choices, expiryOf, findLost, type ImportState, initialState, reduce } from './state.ts';
+import {
+  batchName,
+  type Choices,
+  expiryOf,
+  findLost,
+  type ImportState,
+  initialState,
+  reduce,
+  withHours,
+} from './state.ts';
 
 export interface Import {
   readonly state: ImportState;
@@ -26,7 +36,9 @@ export interface Import {
 
 export function useImport(connector: string, opened: boolean): Import {
   const client = useQueryClient();
-  const [state, dispatch] = useReducer(reduce, initialState);
+  const { data } = useQuery({ ...settingsQuery(connector), enabled: opened });
+  const [walked, dispatch] = useReducer(reduce, initialState);
+  const state = withHours(walked, usualHours(data?.settings.provisioning.expire_hours));
   const file = useRef<File | null>(null);
   const running = useRef<Sending | null>(null);
   /** Counts what was begun and stopped: what is of an earlier turn has nothing to say any more. */

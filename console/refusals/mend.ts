@@ -1,8 +1,9 @@
 /** Carries a remedy out by the management API, and says in a sentence what was done. */
 import type { QueryClient } from '@tanstack/react-query';
 import { api, unwrap } from '../api/client.ts';
-import { settingsQuery } from '../api/queries.ts';
+import { deviceQuery, settingsQuery } from '../api/queries.ts';
 import type { Identity, SettingsPatch } from '../api/types.ts';
+import { windowEnd } from '../parts/activation-window.ts';
 import { formatExact } from '../parts/format-time.ts';
 import type { Remedy } from './rules.ts';
 
@@ -31,7 +32,8 @@ async function carryOut(client: QueryClient, patient: Patient, remedy: Remedy): 
     case 'reopen':
       return `The activation window is open again. ${windowOf(await whitelist(patient, {}, true))}`;
     case 'take': {
-      const changed = await whitelist(patient, { auth: { type: remedy.type } }, true);
+      const expire = await laterEnd(client, patient);
+      const changed = await whitelist(patient, { auth: { type: remedy.type, expire } }, true);
       return `${identity} now provisions by ${remedy.type}. ${windowOf(changed)}`;
     }
     case 'unlock':
@@ -39,7 +41,7 @@ async function carryOut(client: QueryClient, patient: Patient, remedy: Remedy): 
       return `${identity} is unlocked: what it sends is accepted from its next request on.`;
     case 'keep':
       await change(patient, { auth: { expire: null } });
-      return `The credential of ${identity} is in force again, without an end.`;
+      return `The credential of ${identity} is valid again and has no end.`;
     case 'reprovision':
       await change(patient, { reprovision: true });
       return `${identity} may provision once more. Its present credential works until the new one is used.`;
@@ -60,8 +62,19 @@ async function carryOut(client: QueryClient, patient: Patient, remedy: Remedy): 
 const windowOf = ({ auth }: Identity) =>
   auth.expire === undefined ? 'It can try again.' : `It can provision until ${formatExact(auth.expire).slice(0, 16)}.`;
 
+/** The end of an activation window that is open for longer than a new one would be; undefined if a new one is to open. */
+async function laterEnd(client: QueryClient, { connector, identity }: Patient): Promise<number | undefined> {
+  const [device, { settings }] = await Promise.all([
+    client.fetchQuery({ ...deviceQuery(connector, identity), staleTime: 0 }),
+    client.fetchQuery(settingsQuery(connector)),
+  ]);
+  const usual = windowEnd(settings.provisioning.expire_hours, Date.now() * 1000) ?? 0;
+  const end = device?.auth.expire;
+  return end !== undefined && end > usual ? end : undefined;
+}
+
 interface Wish {
-  readonly auth?: { readonly type: Identity['auth']['type'] };
+  readonly auth?: { readonly type: Identity['auth']['type']; readonly expire?: number };
 }
 
 const whitelist = ({ connector, identity }: Patient, body: Wish, upsert: boolean) =>

@@ -4,6 +4,7 @@ import { IconCheck } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { deviceQuery, settingsQuery } from '../api/queries.ts';
 import { useMay } from '../api/role.ts';
+import { fingerprintText } from '../device/credential.ts';
 import { Failure } from '../parts/failure.tsx';
 import { ButtonLink } from '../parts/link.tsx';
 import { mend } from './mend.ts';
@@ -40,12 +41,12 @@ export function Refusal({ connector, identity, refused, untitled }: Props) {
         </Fact>
         {refused.seen !== null && (
           <Fact name="Seen">
-            <span className="mono">{refused.seen}</span>
+            <span className="mono">{withFingerprints(refused.seen)}</span>
           </Fact>
         )}
         {refused.wanted !== null && (
-          <Fact name="Wanted">
-            <span className="mono">{refused.wanted}</span>
+          <Fact name="Expected">
+            <span className="mono">{withFingerprints(refused.wanted)}</span>
           </Fact>
         )}
       </dl>
@@ -67,6 +68,9 @@ export function Refusal({ connector, identity, refused, untitled }: Props) {
     </Stack>
   );
 }
+
+/** Fingerprints, as they stand on the device's page. */
+const withFingerprints = (text: string) => text.replace(/\b[0-9a-f]{64}\b/g, fingerprintText);
 
 /** Links are there even if the cause is gone. */
 const acts = (kind: Remedy['kind']) => kind !== 'settings' && kind !== 'resources';

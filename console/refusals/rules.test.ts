@@ -92,7 +92,7 @@ test('a closed window opens again; where there is a credential, that lives on in
   assert.equal(goneOf(refused('WINDOW_CLOSED'), standing(device())), 'The window is open again.');
   const provisioned = device({ status: 'provisioned', auth: { type: 'token' }, credential: { type: 'token' } });
   assert.equal(goneOf(refused('WINDOW_CLOSED'), standing(provisioned)), 'The device is provisioned by now.');
-  assert.equal(goneOf(refused('CREDENTIAL_EXPIRED'), standing(provisioned)), 'The credential is in force again.');
+  assert.equal(goneOf(refused('CREDENTIAL_EXPIRED'), standing(provisioned)), 'The credential is valid again.');
 });
 
 test('a provisioned device may be allowed to provision once more, once', () => {

@@ -61,7 +61,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   IDENTITY_UNKNOWN: {
     title: 'The identity is not whitelisted',
     explanation:
-      'A device asked to be provisioned under an identity that nobody has let in, and this connector does not allow devices to register their own identity.',
+      'A device asked to be provisioned under an identity that nobody has whitelisted, and this connector does not allow devices to register their own identity.',
     advice: 'If the device is yours, whitelist it and let it try again. If you do not know it, there is nothing to do.',
     remedies: ['whitelist', toSettings('provisioning')],
     gone: ({ device }) => (device ? 'The identity is known by now.' : null),
@@ -81,8 +81,8 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   WINDOW_CLOSED: {
     title: 'The activation window has closed',
     explanation:
-      'The device was let in for a limited time, and asked to be provisioned after that time was over. The same is said of an entry that was revoked.',
-    advice: 'Open the window again and let the device try once more.',
+      'The device was whitelisted for a limited time, and asked to be provisioned after that. An entry that was revoked is refused in the same way.',
+    advice: 'Open the window again and let the device try again.',
     remedies: ['reopen', 'keep'],
     gone: (standing) => {
       if (!standing.device || hasEnded(standing)) return null;
@@ -112,8 +112,8 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   PROVISIONING_DISABLED: {
     title: 'Provisioning is switched off',
     explanation:
-      'This connector provisions nobody at the moment. Devices that are provisioned already are not touched by that.',
-    advice: 'Switch provisioning on and let the device try again. That counts for every device of the connector.',
+      'This connector provisions no devices at the moment. Devices that are already provisioned are not affected.',
+    advice: 'Switch provisioning on and let the device try again. This applies to every device of the connector.',
     remedies: ['switch-on', toSettings('provisioning')],
     gone: ({ settings }) => (settings?.provisioning.enabled ? 'Provisioning is switched on by now.' : null),
   },
@@ -121,7 +121,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
     title: 'The address is not allowed',
     explanation:
       'This connector provisions from some addresses only (Restrict IP addresses), and the device came from another one.',
-    advice: 'Allow this address if you know it: a new line of your factory, for example. It counts for every device.',
+    advice: 'Allow this address if you know it: a new line of your factory, for example. It applies to every device.',
     remedies: ['allow-address', toSettings('provisioning')],
     gone: ({ settings }, { seen }) => {
       const restriction = settings?.provisioning.ip_whitelisting;
@@ -131,8 +131,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   },
   CREDENTIAL_MISSING: {
     title: 'The device did not say who it is',
-    explanation:
-      'The request had no token, no password and no client certificate, so that Slipway cannot tell whose it is.',
+    explanation: 'The request had no token, no password and no client certificate, so Slipway cannot tell whose it is.',
     advice:
       'The device has to send its token or password in the Authorization header, or to present its certificate. If it has none yet, it has to provision first.',
     remedies: [],
@@ -142,16 +141,16 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
     explanation:
       'The token, password or certificate is not the one that is bound to the device. It may be mistyped, of another connector, or older than the last provisioning.',
     advice:
-      'Look whether the device talks to the right connector and has stored its credential. If the credential is lost, allow the device to provision once more.',
+      'Check that the device talks to the right connector and has stored its credential. If the credential is lost, allow the device to provision once more.',
     remedies: ['reprovision', 'reopen'],
   },
   CREDENTIAL_EXPIRED: {
     title: 'The credential has ended',
     explanation: 'The credential was given an end, and that time has passed.',
-    advice: 'Let the credential live on. The device keeps it and need not provision again.',
+    advice: 'Remove the end of the credential. The device keeps it and need not provision again.',
     remedies: ['keep'],
     gone: (standing) =>
-      standing.device && hasCredential(standing) && !hasEnded(standing) ? 'The credential is in force again.' : null,
+      standing.device && hasCredential(standing) && !hasEnded(standing) ? 'The credential is valid again.' : null,
   },
   CREDENTIAL_CONFLICT: {
     title: 'Two credentials of different devices',
@@ -178,7 +177,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   },
   CERTIFICATE_EXPIRED: {
     title: 'The certificate is no longer valid',
-    explanation: "The certificate's last day has passed by the server's clock.",
+    explanation: "By the server's clock, the certificate has expired.",
     advice:
       'Give the device a new certificate. With Enable PKI one that leads to your CA is taken at once; otherwise allow the device to provision once more.',
     remedies: ['reprovision'],
@@ -188,7 +187,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
     explanation:
       'PKI is enabled, so that the certificate of a device has to lead to one of the CA certificates in the Settings. This one does not.',
     advice:
-      'Add the CA that issued it, if it is yours, or let the device send the intermediate certificates with its own. Certificates of other CAs stay outside.',
+      'Add the CA that issued it, if it is yours, or let the device send the intermediate certificates with its own. Certificates of other CAs are refused.',
     remedies: [toSettings('pki')],
     gone: ({ settings }) => (settings?.pki.enabled === false ? 'PKI is not enabled any more.' : null),
   },
@@ -201,24 +200,24 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   CERTIFICATE_NAME: {
     title: 'The certificate has another name',
     explanation: 'The common name (CN) of a certificate has to be the identity of the device, exactly, and only one.',
-    advice: 'Make a certificate with the identity as its CN, or let the device use the identity that the CN says.',
+    advice: 'Make a certificate with the identity as its CN, or let the device use the identity in the CN.',
     remedies: [],
   },
   CERTIFICATE_REQUIRED: {
-    title: 'A client certificate was wanted',
+    title: 'A client certificate is required',
     explanation:
-      'This device is to be provisioned by TLS Client Certificate, and it presented none. A proxy between may have taken it away.',
+      'This device is to be provisioned by TLS Client Certificate, and it presented none. A proxy in between may have removed it.',
     advice: 'Let the device connect with its certificate, or let it provision by token instead.',
     remedies: ['take:token', toSettings('authentication')],
   },
   CERTIFICATE_NOT_WANTED: {
-    title: 'A client certificate was not wanted',
+    title: 'A client certificate is not accepted',
     explanation: 'The device came with a client certificate, but is to be provisioned by token or password.',
     advice: 'Let this device provision by certificate, or let it ask for a token or password.',
     remedies: ['take:certificate', toSettings('authentication')],
   },
   PASSWORD_MISSING: {
-    title: 'A password was wanted',
+    title: 'A password is required',
     explanation: 'This device is to be provisioned by password, and it sent none.',
     advice: 'Let the device send a password of 20 to 512 bytes, or let it provision by token instead.',
     remedies: ['take:token', toSettings('authentication')],
@@ -230,7 +229,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
     remedies: [],
   },
   PASSWORD_NOT_WANTED: {
-    title: 'A password was not wanted',
+    title: 'A password is not accepted',
     explanation:
       'The device sent a password, but is to be provisioned by token: Slipway makes the secret, not the device.',
     advice: 'Let this device provision by password, or leave the password out of its request.',
@@ -239,7 +238,7 @@ export const rules: Readonly<Record<TellingCode, Rule>> = {
   VALUE_REFUSED: {
     title: 'A value does not fit its resource',
     explanation:
-      'The device wrote a value that the definition of the resource does not take. The whole request was refused, so that nothing of it is stored.',
+      'The device wrote a value that the definition of the resource does not allow. The whole request was refused and nothing of it is stored.',
     advice: 'Correct what the device writes, or change the format or the allowed values of the resource.',
     remedies: ['resources'],
   },
@@ -252,7 +251,7 @@ export function ruleOf({ rule, message }: Refused): Rule {
   return {
     title: text ?? 'The request was refused',
     explanation: message ?? 'The server said no more about it.',
-    advice: 'Look at what the device sends.',
+    advice: 'Check what the device sends.',
     remedies: [],
   };
 }
@@ -314,7 +313,7 @@ export function labelOf(remedy: Remedy): string {
     case 'reopen':
       return 'Open the window again';
     case 'keep':
-      return 'Let the credential live on';
+      return 'Remove the end of the credential';
     case 'reprovision':
       return 'Allow it to provision once more';
     case 'take':

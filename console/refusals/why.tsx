@@ -68,7 +68,7 @@ function Attempts({ connector, identity, groups, open }: AttemptsProps) {
                 </Text>
                 {group.count > 1 && (
                   <Badge variant="light" color="gray" size="lg" tt="none">
-                    {group.count} times
+                    {group.count.toLocaleString('en-US')} times
                   </Badge>
                 )}
               </Group>

@@ -22,7 +22,7 @@ export function ClashAlert({ change: { alias, from, to }, onTheirs, onMine }: Pr
       <Text size="sm">
         {from === null ? (
           <>
-            The resource <b className="mono">{alias}</b> has been removed meanwhile. Nothing was saved.
+            The resource <b className="mono">{alias}</b> has been removed in the meantime. Nothing was saved.
           </>
         ) : (
           <>
@@ -35,7 +35,7 @@ export function ClashAlert({ change: { alias, from, to }, onTheirs, onMine }: Pr
           {from === null ? 'Leave it removed' : to === null ? 'Keep it' : 'Take theirs'}
         </Button>
         <Button size="xs" color="orange" variant="light" onClick={onMine}>
-          {to === null ? 'Remove it all the same' : 'Save mine'}
+          {to === null ? 'Remove it anyway' : 'Save mine'}
         </Button>
       </Group>
     </Alert>

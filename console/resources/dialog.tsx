@@ -134,7 +134,7 @@ function Fields({ form, editing, faultOf, onChange, onLeave }: FieldsProps) {
         description={
           editing
             ? 'What devices call it. To rename it, add another and remove this one: the history stays with the alias.'
-            : 'What devices call it, as in myalias=50. None of . $ & = / + #'
+            : 'What devices call it, as in myalias=50. Without . $ & = / + #'
         }
         styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
         readOnly={editing}
@@ -203,7 +203,7 @@ function Fields({ form, editing, faultOf, onChange, onLeave }: FieldsProps) {
         onChange={(event) => onChange({ initial: event.currentTarget.value })}
       />
       <Text size="xs" c="dimmed">
-        A write of a value that does not fit is refused, and the log says so.
+        A value that does not fit is refused when it is written, and the log says so.
       </Text>
     </>
   );

@@ -84,7 +84,7 @@ function textOfLine(line: string): string {
 export function checkForm(form: ResourceForm, taken: (alias: string) => boolean): FormFaults {
   const faults: FormFaults = faultsByField(checkResource(form.alias, resourceOfForm(form)), form);
   if (checkAlias(form.alias) && taken(form.alias))
-    return { ...faults, alias: 'There is a resource of this alias already' };
+    return { ...faults, alias: 'There is already a resource with this alias' };
   return faults;
 }
 

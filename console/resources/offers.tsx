@@ -34,11 +34,12 @@ export function Offers({ connector, resources, mayChange }: Props) {
       onSuccess: () =>
         notifications.show({
           color: 'teal',
-          title: changes.length === 1 ? 'Resource defined' : `${changes.length} resources defined`,
+          title:
+            changes.length === 1 ? 'Resource defined' : `${changes.length.toLocaleString('en-US')} resources defined`,
           message: `${offers
             .map(({ alias }) => alias)
             .join(', ')
-            .slice(0, 200)}. From now on its values are stored.`,
+            .slice(0, 200)}. Its values are stored from now on.`,
         }),
       onSettled: () => setBusy(null),
     });
@@ -57,7 +58,7 @@ export function Offers({ connector, resources, mayChange }: Props) {
               Written by devices, but not defined
             </Title>
             <Text size="sm" c="dimmed">
-              Found in {looked}. Until they are defined, their values are in the log alone.
+              Found in {looked}. Until they are defined, their values are only in the log.
             </Text>
           </div>
           {mayChange && shown.length > 1 && (all || shown.length === found.length) && (

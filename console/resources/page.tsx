@@ -93,7 +93,7 @@ function Found({ resources, search: { find = '', page = 1 }, mayChange, onChange
       </Group>
       {rows.length === 0 ? (
         <Text size="sm" c="dimmed" ta="center" px="md" pb="xl" pt="md">
-          No alias or unit has this in it.
+          No alias or unit contains this.
         </Text>
       ) : (
         <ResourceTable
@@ -131,7 +131,7 @@ function NoResource({ action }: { readonly action: ReactNode }) {
   return (
     <Empty icon={<IconDatabase size={28} />} title="No resource yet" action={action}>
       A resource is a named value of each device, such as a temperature or a setting. Devices may write any alias, and
-      each write is logged. Only of what is defined here the values are kept, shown with the device and drawn over time.
+      each write is logged. Only values of what is defined here are kept, shown with the device and drawn over time.
     </Empty>
   );
 }

@@ -69,7 +69,8 @@ export function ResourceTable({ rows, page, mayChange, onPage, onEdit, onRemove 
       {pages > 1 && (
         <Group justify="space-between" p="sm" gap="xs">
           <Text size="sm" c="dimmed">
-            {(current - 1) * PAGE + 1} to {(current - 1) * PAGE + shown.length} of {rows.length.toLocaleString('en')}
+            {((current - 1) * PAGE + 1).toLocaleString('en')} to{' '}
+            {((current - 1) * PAGE + shown.length).toLocaleString('en')} of {rows.length.toLocaleString('en')}
           </Text>
           <Pagination
             size="sm"

@@ -113,11 +113,11 @@ describe('a row', () => {
       ['00000001', '', '', ''],
       [{ column: 'Tags', value: '4 fields', reason: 'the row is too long' }],
     ],
-    ['tags that are no JSON', ['00000001', '', 'g1'], [{ column: 'Tags', value: 'g1', reason: 'is no JSON array' }]],
+    ['tags that are no JSON', ['00000001', '', 'g1'], [{ column: 'Tags', value: 'g1', reason: 'is not a JSON array' }]],
     [
       'a certificate that is none',
       ['00000001', 'x', ''],
-      [{ column: 'TLS Client Certificate', value: 'no PEM block' }],
+      [{ column: 'TLS Client Certificate', value: '1 character', reason: 'is not a certificate: no PEM block' }],
     ],
     [
       "another device's certificate",

@@ -132,11 +132,11 @@ const tagsWanted = 'a JSON array such as [{"name":"group","value":"g1"}]';
 export function parseTags(text: string): { readonly tags: Tags } | FieldFault {
   if (text === '') return { tags: {} };
   const list = parseJson(text);
-  if (!Array.isArray(list)) return { reason: 'is no JSON array', expected: tagsWanted };
+  if (!Array.isArray(list)) return { reason: 'is not a JSON array', expected: tagsWanted };
   if (list.length > TAGS_MAX) return { reason: `has ${list.length} tags`, expected: `at most ${TAGS_MAX}` };
   const tags = new Map<string, string[]>();
   for (const tag of list as unknown[]) {
-    if (!isTag(tag)) return { reason: 'has an entry that is no tag', expected: tagsWanted };
+    if (!isTag(tag)) return { reason: 'has an entry that is not a tag', expected: tagsWanted };
     const fault = checkTag(tag.name, tag.value);
     if (fault !== null) return fault;
     const values = tags.get(tag.name);
@@ -176,14 +176,14 @@ function isTag(tag: unknown): tag is { name: string; value: string } {
   return 'name' in tag && 'value' in tag && typeof tag.name === 'string' && typeof tag.value === 'string';
 }
 
-/** The field is never repeated: someone may paste a private key. */
+/** Of the field only its length is told: someone may paste a private key. */
 function parseCertificate(
   text: string,
   identity: string,
   readCertificate: ReadCertificate,
 ): { readonly credential: Credential } | (FieldFault & { readonly value: string }) | null {
   if (text.trim() === '') return null;
-  const value = `${text.length} characters`;
+  const value = text.length === 1 ? '1 character' : `${text.length} characters`;
   const expected = 'one PEM certificate';
   try {
     const { credential, commonName } = readCertificate(text);
@@ -192,6 +192,7 @@ function parseCertificate(
     return { value: `CN ${printable(commonName ?? '(none)')}`, reason, expected: `CN ${printable(identity)}` };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { value: error.seen ?? value, reason: error.message, expected: error.wanted ?? expected };
+    const reason = error.seen === undefined ? 'is not a certificate' : `is not a certificate: ${error.seen}`;
+    return { value, reason, expected: error.wanted ?? expected };
   }
 }

@@ -56,10 +56,10 @@ describe('resources', () => {
     assert.equal(await value.inputValue(), '24.5');
     await value.press('Enter');
     await page.getByText('target is set').waitFor();
-    await row('target').getByText('not taken over yet').waitFor();
+    await row('target').getByText('not confirmed by the device yet').waitFor();
     assert.equal((await connector.state('values-1')).target.set, '24.5');
     await connector.write('target=24.50', { token });
-    await row('target').getByText('not taken over yet').waitFor({ state: 'hidden' });
+    await row('target').getByText('not confirmed by the device yet').waitFor({ state: 'hidden' });
 
     await page.getByRole('button', { name: 'Set mode', exact: true }).click();
     await page.getByRole('combobox', { name: 'Value of mode' }).click();

@@ -102,11 +102,11 @@ describe('what can be done', () => {
     const hours = dialog.getByLabel('Hours from now');
     assert.equal(await hours.inputValue(), '24');
     await hours.fill('none');
-    await dialog.getByText('A number from above 0').waitFor();
+    await dialog.getByText('A number of hours above 0').waitFor();
     assert.equal(await dialog.getByRole('button', { name: 'SAVE' }).isDisabled(), true);
     await hours.fill('48');
     await hours.press('Enter');
-    await page.getByText('The activation window is changed.').waitFor();
+    await page.getByText('The activation window was changed.').waitFor();
     const { auth } = await connector.device(identity);
     assert.ok(Math.abs(auth.expire / 1e6 - (Date.now() / 1000 + 48 * 3600)) < 120);
 
@@ -114,7 +114,7 @@ describe('what can be done', () => {
     const token = await shell(await copied(page, 'Provision (the answer is the token)'));
     assert.match(token, /^[0-9a-f]{40}$/);
     await page.getByRole('img', { name: 'Provisioned' }).waitFor();
-    await page.getByText('Online', { exact: true }).last().waitFor();
+    await page.getByText('online', { exact: true }).waitFor();
     const write = await copied(page, 'Write a value');
     assert.match(await shell(write.replace('<device-token>', token)), /^HTTP\/1\.1 204/);
 
@@ -163,7 +163,7 @@ describe('what can be done', () => {
     await watched.close();
   });
 
-  test('a credential that was given an end can be let live on', async () => {
+  test('a credential that was given an end can have its end removed', async () => {
     await connector.provision('ended-1');
     await connector.change('ended-1', { auth: { expire: Date.now() * 1000 - 1_000_000 } });
     const watched = await open('ended-1');
@@ -232,6 +232,30 @@ describe('credential', () => {
     }
     assert.equal((await connector.device('certificate/1')).status, 'provisioned');
     await watched.close();
+  });
+});
+
+describe('with PKI', () => {
+  test('the commands make a certificate that the own CA signed, and the device is let in with it', async () => {
+    const folder = (await shell('mktemp -d')).trim();
+    const ca = 'openssl req -x509 -nodes -newkey rsa:2048 -subj "/CN=Own CA" -addext keyUsage=critical,keyCertSign';
+    try {
+      await shell(`cd ${folder} && ${ca} -keyout ca-key.pem -out ca-cert.pem 2>&1`);
+      const own = await newConnector(server, {
+        provisioning: { auth_type: 'certificate' },
+        pki: { enabled: true, client_ca: [await shell(`cat ${folder}/ca-cert.pem`)] },
+      });
+      await own.whitelist('signed/1');
+      const watched = await openConsole(browser, server, devicePath(own, 'signed/1'));
+      for (const label of ['Make a key and a signing request', 'Sign it with your own CA', 'Write a value']) {
+        await shell(`cd ${folder} && ${await copied(watched.page, label)} 2>&1`);
+      }
+      assert.equal((await own.device('signed/1')).status, 'provisioned');
+      watched.expectClean();
+      await watched.close();
+    } finally {
+      await shell(`rm -r ${folder}`);
+    }
   });
 });
 

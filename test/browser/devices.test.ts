@@ -57,10 +57,10 @@ test('one device is added as the tutorial does it: checked as it is typed, 48 ho
   const dialog = page.getByRole('dialog', { name: 'Add one device' });
   await dialog.getByText('8 characters, each 0-9.').waitFor();
   await dialog.getByLabel('Identity').fill('0000x');
-  await dialog.getByText('Wanted: 8 characters, each 0-9').waitFor();
+  await dialog.getByText('Expected: 8 characters, each 0-9').waitFor();
   assert.equal(await dialog.getByRole('button', { name: 'ADD', exact: true }).isDisabled(), true);
   await dialog.getByLabel('Identity').fill('0000001');
-  await dialog.getByText('there are 7').waitFor();
+  await dialog.getByText('this has 7').waitFor();
   await dialog.getByLabel('Identity').fill('00000001');
   await dialog.getByText('It fits the format').waitFor();
   assert.equal(await dialog.getByLabel('Activation period').inputValue(), '48 hours');
@@ -93,10 +93,10 @@ test('the copied command provisions the device, and the list shows it without a 
   const { stdout, stderr } = await runTool('sh', ['-c', command.replace(/^curl/, 'curl -sS')]);
   assert.match(stdout.toString(), /^[0-9a-f]{40}$/, stderr);
   await row(page, '00000001').getByRole('img', { name: 'Provisioned' }).waitFor();
-  await row(page, '00000001').getByText('yes').waitFor();
+  await row(page, '00000001').getByText('online', { exact: true }).waitFor();
   await row(page, '00000001').getByText('127.0.0.1').waitFor();
   await button(page, 'How a device provisions').click();
-  await page.getByText('Write a value with that token').waitFor({ state: 'hidden' });
+  await page.getByText('Write a value').waitFor({ state: 'hidden' });
   await page.reload();
   await row(page, '00000001').waitFor();
   assert.equal(await button(page, 'How a device provisions').getAttribute('aria-expanded'), 'false');
@@ -105,6 +105,30 @@ test('the copied command provisions the device, and the list shows it without a 
   await button(page, 'How a device provisions').click();
   await page.getByText('openssl req -x509').waitFor();
   await page.getByText('Provisioning is switched off').waitFor();
+  watched.expectClean();
+  await watched.close();
+});
+
+test('the activation period is that of the connector where it was set there, and a wrong one is told of, not changed', async () => {
+  const connector = await newConnector(server, { provisioning: { expire_hours: 12 } });
+  const watched = await openDevices(connector, '?add=one');
+  const { page } = watched;
+  const dialog = page.getByRole('dialog', { name: 'Add one device' });
+  const period = dialog.getByLabel('Activation period');
+  await dialog.getByLabel('Identity').fill('a');
+  await eventually('the hours are the connector’s', async () => (await period.inputValue()) === '12 hours');
+  for (const wrong of ['-5', '9999999']) {
+    await period.fill(wrong);
+    await dialog.getByLabel('Identity').focus();
+    await dialog.getByText('A number of hours above 0, up to 87,600').waitFor();
+    assert.equal(await period.inputValue(), `${wrong} hours`);
+    assert.equal(await dialog.getByRole('button', { name: 'ADD', exact: true }).isDisabled(), true);
+  }
+  await period.fill('2');
+  await dialog.getByRole('button', { name: 'ADD', exact: true }).click();
+  await row(page, 'a').waitFor();
+  const { auth, created } = await connector.device('a');
+  assert.ok(Math.abs((auth.expire - created) / 3_600_000_000 - 2) < 0.1);
   watched.expectClean();
   await watched.close();
 });
@@ -160,7 +184,7 @@ test('a credential is set beforehand: the device is provisioned at once and for 
   await dialog.getByText('Token', { exact: true }).click();
   await dialog.getByRole('textbox', { name: 'Token' }).fill('too short');
   await dialog.getByRole('button', { name: 'ADD', exact: true }).click();
-  await dialog.getByText('Saw 9 characters; wanted a token of 40 lower-case hex digits').waitFor();
+  await dialog.getByText('Saw 9 characters; expected a token of 40 lower-case hex digits').waitFor();
   const token = '0123456789abcdef0123456789abcdef01234567';
   await dialog.getByRole('textbox', { name: 'Token' }).fill(token);
   await dialog.getByRole('button', { name: 'ADD', exact: true }).click();
@@ -240,11 +264,15 @@ test('headers sort and say how; pages are walked forth and back, and a link lead
   const { page } = watched;
   const header = (name: string) => page.getByRole('columnheader', { name });
   await row(page, 'n119').waitFor();
-  assert.equal(await header('Last seen').getAttribute('aria-sort'), 'descending');
+  assert.equal(await header('Last activity').getAttribute('aria-sort'), 'descending');
+  await row(page, 'n119').getByText('added just now').waitFor();
+  await page.getByLabel('Select all on this page').click();
+  await page.getByText('50 selected, all on this page').waitFor();
+  await button(page, 'Clear the selection').click();
   await button(page, 'Identity').click();
   await expectListed(page, identities.slice(0, 50));
   assert.equal(await header('Identity').getAttribute('aria-sort'), 'ascending');
-  assert.equal(await header('Last seen').getAttribute('aria-sort'), 'none');
+  assert.equal(await header('Last activity').getAttribute('aria-sort'), 'none');
   await page.getByText('1–50 of 120').waitFor();
   assert.equal(await button(page, 'Previous').isDisabled(), true);
   await button(page, 'Next').click();
@@ -350,6 +378,30 @@ test('revoking and deleting ask first and name the number; who failed is named w
   await watched.close();
 });
 
+test('activation windows of many are opened again; a device with a credential keeps it, without an end', async () => {
+  const connector = await newConnector(server);
+  await connector.provision('a');
+  for (const closed of ['b', 'c']) await connector.whitelist(closed, { auth: { expire: 0 } });
+  const watched = await openDevices(connector);
+  const { page } = watched;
+  const bar = page.getByRole('region', { name: 'Selected devices' });
+  await page.getByLabel('Select all on this page').click();
+  await bar.getByRole('button', { name: 'Activation window…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Activation window of 3 devices' });
+  await dialog.getByLabel('Hours from now').fill('72');
+  await page.keyboard.press('Enter');
+  await bar.getByText('1 device failed, 2 may provision').waitFor();
+  await bar.getByText('It has a credential already').waitFor();
+  for (const name of ['b', 'c']) {
+    await row(page, name).getByRole('img', { name: 'Whitelisted' }).waitFor();
+    const { expire } = (await connector.device(name)).auth;
+    assert.ok(Math.abs(expire / 3_600_000_000 - Date.now() / 3_600_000 - 72) < 0.1);
+  }
+  assert.equal((await connector.device('a')).auth.expire, undefined);
+  watched.expectClean();
+  await watched.close();
+});
+
 test('everything is reached by keyboard: the menu, the dialog, the button', async () => {
   const connector = await newConnector(server);
   const watched = await openDevices(connector);
@@ -365,6 +417,15 @@ test('everything is reached by keyboard: the menu, the dialog, the button', asyn
   await page.keyboard.type('by hand');
   await page.keyboard.press('Enter');
   await row(page, 'by hand').waitFor();
+  for (const name of ['Add one device', 'Add many devices']) {
+    await button(page, '+ NEW DEVICE(S)').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name }).press('Enter');
+    await page.getByRole('dialog', { name }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name }).waitFor({ state: 'hidden' });
+    await expectFocus(button(page, '+ NEW DEVICE(S)'));
+  }
   watched.expectClean();
   await watched.close();
 });
@@ -424,7 +485,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await connector.whitelist('locked', { locked: true, auth: { expire: 0 } });
     await connector.provision('ready');
     await row(page, long).waitFor();
-    await page.getByText('Write a value with that token').waitFor({ state: 'hidden' });
+    await page.getByText('Write a value').waitFor({ state: 'hidden' });
     await check();
     await button(page, 'Status').click();
     await page.getByRole('menuitemradio', { name: /^Locked/ }).waitFor();
@@ -435,7 +496,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await check();
     await page.keyboard.press('Escape');
     await button(page, 'How a device provisions').click();
-    await page.getByText('Write a value with that token').waitFor();
+    await page.getByText('Write a value').waitFor();
     await page.getByLabel('Select all on this page').click();
     await page.getByText('3 selected').waitFor();
     await check();

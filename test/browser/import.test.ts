@@ -101,7 +101,7 @@ test('UPLOAD CSV, navigate to the identities.csv file, click ADD: now additional
   await checked(dialog);
   assert.equal(await figure(dialog, 'Rows'), '5');
   assert.equal(await figure(dialog, 'New'), '5');
-  assert.equal(await dialog.getByLabel('Activation window').inputValue(), '48');
+  assert.equal(await dialog.getByLabel('Activation window').inputValue(), '48 hours');
   assert.equal(await dialog.getByLabel('Name of the batch').inputValue(), 'identities.csv');
   assert.equal(await devices(connector), 0, 'the check has written something');
   await add(dialog).click();
@@ -180,7 +180,7 @@ test('bad, repeated and known rows are shown with line, column, value, reason an
     '6',
     'Tags',
     'g1',
-    'is no JSON array',
+    'is not a JSON array',
     'a JSON array such as [{"name":"group","value":"g1"}]',
   ]);
   assert.deepEqual(await cells(2), [
@@ -424,9 +424,9 @@ test('earlier imports lead to their devices and are undone; one that has provisi
   await row('first.csv').getByText(admin.email).waitFor();
   await row('second.csv').getByRole('button', { name: 'Undo' }).click();
   const question = page.getByRole('dialog', { name: 'Undo this import?' });
-  await question.getByRole('button', { name: 'Remove 1 device' }).click();
-  await question.getByRole('alert').getByText('00000002, which is provisioned').waitFor();
-  await question.getByText('Nothing was removed').waitFor();
+  await question.getByText('cannot be undone any more').waitFor();
+  await question.getByText('1 device of this one has').waitFor();
+  assert.equal(await question.getByRole('button', { name: 'Remove 1 device' }).isDisabled(), true);
   await question.getByRole('button', { name: 'Cancel' }).click();
   await row('first.csv').getByRole('button', { name: 'Undo' }).click();
   await question.getByRole('button', { name: 'Remove 1 device' }).click();

@@ -85,8 +85,8 @@ const cases: readonly Case[] = [
   },
   {
     title: 'The credential has ended',
-    button: 'Let the credential live on',
-    done: /in force again, without an end/,
+    button: 'Remove the end of the credential',
+    done: /valid again and has no end/,
     scene: async (connector, identity) => {
       const token = await connector.provision(identity);
       await connector.change(identity, { auth: { expire: Date.now() * 1000 - 1_000_000 } });
@@ -131,7 +131,7 @@ const cases: readonly Case[] = [
     gets: 200,
   },
   {
-    title: 'A password was not wanted',
+    title: 'A password is not accepted',
     button: 'Let this device provision by password',
     done: /now provisions by password/,
     scene: async (connector, identity) => {
@@ -143,7 +143,7 @@ const cases: readonly Case[] = [
     gets: 204,
   },
   {
-    title: 'A client certificate was wanted',
+    title: 'A client certificate is required',
     button: 'Let this device provision by token',
     done: /now provisions by token/,
     scene: async (connector, identity) => {
@@ -170,6 +170,18 @@ for (const [i, { title, button, done, scene, gets }] of cases.entries()) {
     assert.equal(await again(), gets);
   });
 }
+
+test('a window that is open for longer than a new one stays open as long', async () => {
+  const connector = await newConnector(server);
+  const expire = Date.now() * 1000 + 90 * 24 * 3_600_000_000;
+  await connector.whitelist('d', { auth: { expire } });
+  assert.equal(await activate(connector, 'd', '&password=correct-horse-battery-1'), 415);
+  const why = await openWhy(connector, 'd');
+  await why.getByRole('button', { name: 'Let this device provision by password' }).click();
+  await why.getByRole('status').getByText('now provisions by password').waitFor();
+  const { auth } = await connector.device('d');
+  assert.deepEqual(auth, { type: 'password', expire });
+});
 
 test('an address that is allowed is added to those that were, also to one that somebody saved meanwhile', async () => {
   const connector = await newConnector(server);

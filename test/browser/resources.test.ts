@@ -132,7 +132,7 @@ test('the same alias changed by two is shown, nothing is saved or lost until one
   await dialog.getByLabel('Unit').fill('m');
   await connector.set({ resources: { temp: resource({ unit: 'K' }) } });
   await dialog.getByRole('button', { name: 'SAVE' }).click();
-  await dialog.getByText('has been removed meanwhile').waitFor();
+  await dialog.getByText('has been removed in the meantime').waitFor();
   await dialog.getByRole('button', { name: 'Leave it removed' }).click();
   await dialog.waitFor({ state: 'detached' });
   assert.deepEqual(Object.keys(await resourcesOf(connector)), ['temp']);
