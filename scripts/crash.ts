@@ -175,14 +175,15 @@ async function publishUntil(
   prefix: string,
   isOver: () => boolean,
 ): Promise<void> {
-  const client = await connected(server, writer.token);
   const inFlight: string[] = [];
+  let client: RawMqtt | null = null;
   const send = async (id: number) => {
     inFlight[id] = `${prefix}-${id}-${Math.random()}`;
-    await client.send(message('$resource/n', inFlight[id], id));
+    await client!.send(message('$resource/n', inFlight[id], id));
   };
-  for (let id = 1; id <= IN_FLIGHT; id++) await send(id);
   try {
+    client = await connected(server, writer.token);
+    for (let id = 1; id <= IN_FLIGHT; id++) await send(id);
     for (;;) {
       const { cmd, messageId } = await client.next();
       assert.equal(cmd, 'puback');
@@ -192,7 +193,7 @@ async function publishUntil(
   } catch (error) {
     if (!isOver()) throw error;
   } finally {
-    client.destroy();
+    client?.destroy();
   }
 }
 

@@ -3,7 +3,7 @@
  * the store; knows nothing of HTTP or MQTT. Every refusal is counted and logged here, so that `explain` can tell of it.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { type ClientCertificate, toCredential } from '../domain/certificate.ts';
+import { type ClientCertificate, readCertificate, toCredential } from '../domain/certificate.ts';
 import type { AuthType, Connector } from '../domain/connector.ts';
 import { digestOfToken, matchCredential, normalizeToken, sameDigest, TOKEN_BYTES } from '../domain/credentials.ts';
 import { type Credential, type Device, hasExpired, type Origin } from '../domain/device.ts';
@@ -91,6 +91,19 @@ interface Claim {
   identity: string | null;
 }
 
+/** How a session is found, and found again. */
+interface Lookup {
+  /** By what it is remembered. */
+  readonly key: string;
+  readonly auth: AuthType;
+  find(): Promise<Found | null>;
+  accepts(credential: Credential): boolean;
+  /** Until when the credential holds, µs. Throws what the device is to be told. Left out: without end. */
+  check?(credential: Credential): number;
+  /** False: being let in does not count as the first use of a new credential. */
+  readonly isUse?: boolean;
+}
+
 /** Identities may hold colons (MAC addresses), so several places of `identity:password` may be the right one. */
 const COLONS_MAX = 16;
 
@@ -127,14 +140,18 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     if (digest === null) throw new AppError('CREDENTIAL_INVALID', { seen: 'a token', wanted: '40 hex digits' });
     const known = sessions.get(`t:${digest}`);
     if (known !== undefined && holds(known)) return inConnector(known, connector);
-    const accepts = (credential: Credential) => credential.type === 'token' && sameDigest(credential.digest, digest);
     const find = async () => {
       const found = await store.findByToken(digest);
       // A token tells whose it is, so that a refusal (locked, ended) can be told of that device.
       if (found !== null && found.ref.connector === connector?.id) claim.identity = found.ref.identity;
       return found;
     };
-    const session = await admit(`t:${digest}`, 'token', find, accepts);
+    const session = await admit({
+      key: `t:${digest}`,
+      auth: 'token',
+      find,
+      accepts: (credential) => credential.type === 'token' && sameDigest(credential.digest, digest),
+    });
     return inConnector(session, connector);
   }
 
@@ -159,8 +176,12 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       if (found !== null) claim.identity = identity;
       const proven = found === null ? null : await verified(found.device, password);
       if (proven === null) continue;
-      const accepts = (credential: Credential) => credential.type === 'password' && credential.hash === proven;
-      return admit(key, 'password', () => store.getDevice(connector.id, identity), accepts);
+      return admit({
+        key,
+        auth: 'password',
+        find: () => store.getDevice(connector.id, identity),
+        accepts: (credential) => credential.type === 'password' && credential.hash === proven,
+      });
     }
     throw new AppError('CREDENTIAL_INVALID', { seen: 'an identity and a password' });
   }
@@ -203,12 +224,31 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const found = await store.getDevice(connector.id, identity);
     const complete = withStoredChain(certificate, found?.device ?? null);
     await bindCertificate(connector, identity, complete, found?.device ?? null, origin);
-    const accepts = (credential: Credential) =>
-      credential.type === 'certificate' &&
-      sameDigest(credential.fingerprint, certificate.fingerprint) &&
-      sameDigest(credential.publicKey, certificate.publicKey);
     const check = () => checkCertificate(complete, identity, settingsOf(connector), clock());
-    return admit(key, 'certificate', () => store.getDevice(connector.id, identity), accepts, check);
+    return admit(certificateLookup(key, connector, identity, certificate), check);
+  }
+
+  /** Keeps digests alone: the certificate itself is checked again as it is stored. */
+  function certificateLookup(
+    key: string,
+    connector: Connector,
+    identity: string,
+    { fingerprint, publicKey }: ClientCertificate,
+  ): Lookup {
+    return {
+      key,
+      auth: 'certificate',
+      find: () => store.getDevice(connector.id, identity),
+      accepts: (credential) =>
+        credential.type === 'certificate' &&
+        sameDigest(credential.fingerprint, fingerprint) &&
+        sameDigest(credential.publicKey, publicKey),
+      check(credential) {
+        if (credential.type !== 'certificate') throw new AppError('CREDENTIAL_INVALID', { seen: 'a certificate' });
+        const stored = readCertificate(credential.certificate, credential.chain);
+        return checkCertificate(stored, identity, settingsOf(connector), clock());
+      },
+    };
   }
 
   /** Provisions, or renews, where the certificate is not yet the device's own. */
@@ -253,14 +293,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
    * Looks the device up, asks the rules, and remembers the session. A signal that comes while the store is read means that
    * what was read may be out of date: it is read again.
    */
-  async function admit(
-    key: string,
-    auth: AuthType,
-    find: () => Promise<Found | null>,
-    accepts: (credential: Credential) => boolean,
-    check: () => number = forever,
-    counts: 'as a use' | 'not as a use' = 'as a use',
-  ): Promise<Session> {
+  async function admit(lookup: Lookup, check = lookup.check ?? forever): Promise<Session> {
+    const { key, auth, find, accepts, isUse = true } = lookup;
     for (;;) {
       const known = sessions.get(key);
       if (known !== undefined && holds(known)) return known;
@@ -271,8 +305,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       const { ref, device } = found;
       if (device.locked) throw new AppError('DEVICE_LOCKED', { seen: ref.identity });
       if (hasExpired(device, clock())) throw new AppError('CREDENTIAL_EXPIRED', { seen: ref.identity });
-      const checkedUntil = check();
-      if (slot === 'current' && device.previous !== null && counts === 'as a use') {
+      const checkedUntil = check(slot === 'current' ? device.credential! : device.previous!.credential);
+      if (slot === 'current' && device.previous !== null && isUse) {
         // The new credential is in use: from now on the old one is not.
         await store.changeDevice(ref.connector, ref.identity, (now) => ({
           answer: null,
@@ -286,7 +320,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         slot === 'previous' ? device.previous!.until : Infinity,
         checkedUntil,
       );
-      const renew = () => admit(key, auth, find, accepts, check, counts);
+      const renew = () => admit(lookup);
       const session: Session = { ref, auth, until, valid: true, minute: 0, requests: 0, renew, news: null };
       sessions.put(key, session);
       return session;
@@ -308,12 +342,24 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   async function enter(activation: Activation): Promise<Entered> {
     const { credential, token } = await bind(activation);
-    const { connector, identity } = activation;
+    const { connector, identity, certificate } = activation;
+    if (credential.type === 'certificate') {
+      const lookup = certificateLookup(
+        `c:${connector.id}:${credential.fingerprint}`,
+        connector,
+        identity,
+        certificate!,
+      );
+      return { session: await admit(lookup), token };
+    }
     const bound = JSON.stringify(credential);
-    const accepts = (other: Credential) => JSON.stringify(other) === bound;
-    const find = () => store.getDevice(connector.id, identity);
-    const key = `e:${connector.id}:${identity}`;
-    const session = await admit(key, credential.type, find, accepts, forever, 'not as a use');
+    const session = await admit({
+      key: `e:${connector.id}:${identity}`,
+      auth: credential.type,
+      find: () => store.getDevice(connector.id, identity),
+      accepts: (other) => JSON.stringify(other) === bound,
+      isUse: false,
+    });
     return { session, token };
   }
 

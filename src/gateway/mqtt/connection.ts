@@ -7,7 +7,7 @@ import { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../../domain/certificate.ts';
 import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
-import { AppError, asAppError } from '../../domain/errors.ts';
+import { AppError, asAppError, printable } from '../../domain/errors.ts';
 import { normalizeAddress } from '../../domain/network.ts';
 import type { PendingValue } from '../../store/store.ts';
 import type { ConnectorOf } from '../host.ts';
@@ -320,7 +320,7 @@ export class Connection implements Link, Outlet {
     const { version, id, keepAlive } = this.client!;
     const payload = {
       version: version === 5 ? '5.0' : '3.1.1',
-      client_id: id,
+      client_id: printable(id),
       keep_alive: keepAlive,
       auth: session.auth,
     };
