@@ -6,6 +6,7 @@ import { generate, type IPublishPacket, parser } from 'mqtt-packet';
 import { AppError } from '../../domain/errors.ts';
 import { Backlog } from './backlog.ts';
 import { InFlight } from './in-flight.ts';
+import { Intake } from './intake.ts';
 import { IN_FLIGHT_MAX } from './limits.ts';
 import { type Extent, findPacket, type Publish, readPublish } from './wire.ts';
 
@@ -165,4 +166,25 @@ test('messages in flight are bounded by number and by bytes', () => {
   assert.equal(inFlight.full, false);
   inFlight.add(1, 100_000_000);
   assert.equal(inFlight.full, true);
+});
+
+test('a large packet may not grow once all connections together hold too much, and what is dropped is given back', () => {
+  const budget = { bytes: 0, max: 1_000_000 };
+  const waiting = () => 0;
+  const piece = Buffer.alloc(200_000);
+  const intake = new Intake(budget, waiting);
+  for (let n = 0; n < 3; n += 1) intake.receive(piece);
+  const other = new Intake(budget, waiting);
+  other.receive(piece);
+  assert.throws(
+    () => {
+      for (let n = 0; n < 5; n += 1) other.receive(piece);
+    },
+    { code: 'OVERLOADED' },
+  );
+  intake.drop();
+  other.drop();
+  assert.equal(budget.bytes, 0);
+  const small = new Intake({ bytes: 2, max: 1 }, waiting);
+  for (let n = 0; n < 10; n += 1) small.receive(Buffer.alloc(100));
 });
