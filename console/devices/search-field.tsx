@@ -39,7 +39,7 @@ export function SearchField({ value, onChange }: Props) {
     <TextInput
       ref={input}
       aria-label="Search identities"
-      placeholder="Find by identity (* for anything)"
+      placeholder="Find (* for anything)"
       w={{ base: '100%', sm: 260 }}
       maxLength={256}
       autoComplete="off"

@@ -19,8 +19,8 @@ export const eventLabels: Readonly<Record<EventType, EventLabel>> = {
   disconnect: { label: 'Disconnect', meaning: 'The connection of the device ended', color: 'gray' },
   content_in: { label: 'Content', meaning: 'The device sent a file', color: 'grape' },
   whitelisted: { label: 'Whitelist', meaning: 'The identity was let in', color: 'harbour' },
-  refused: { label: 'Refuse', meaning: 'The device was refused', color: 'red' },
-  expired: { label: 'Expire', meaning: 'The activation window has closed', color: 'orange' },
+  refused: { label: 'Refused', meaning: 'The device was refused', color: 'red' },
+  expired: { label: 'Expired', meaning: 'The activation window has closed', color: 'orange' },
   reprovision: {
     label: 'Reprovision',
     meaning: 'The device may, or may no longer, provision once more',

@@ -14,7 +14,7 @@ import { useTitle } from './use-title.ts';
 export function Layout() {
   const { data: me, error, refetch } = useQuery(meQuery);
   const { sessionEnded } = useServerStatus();
-  useTitle(me === null);
+  useTitle(me === undefined ? undefined : me !== null);
   if (me === undefined) return error === null ? null : <NoServer error={error} onBack={() => void refetch()} />;
   if (me === null) return <SignInPage />;
   return (

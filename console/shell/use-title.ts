@@ -5,9 +5,15 @@ import { useParams, useRouterState } from '@tanstack/react-router';
 import { connectorQuery } from '../api/queries.ts';
 import { titleOf } from './title.ts';
 
-export function useTitle(signedOut: boolean): void {
+/** `signedIn` is undefined until the server has said. */
+export function useTitle(signedIn: boolean | undefined): void {
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const { connector, identity } = useParams({ strict: false });
-  const { data } = useQuery({ ...connectorQuery(connector ?? ''), enabled: connector !== undefined && !signedOut });
-  useDocumentTitle(signedOut ? titleOf({ path: '/sign-in' }) : titleOf({ path, connector: data?.name, identity }));
+  const { data } = useQuery({
+    ...connectorQuery(connector ?? ''),
+    enabled: connector !== undefined && signedIn === true,
+  });
+  useDocumentTitle(
+    signedIn === false ? titleOf({ path: '/sign-in' }) : titleOf({ path, connector: data?.name, identity }),
+  );
 }

@@ -53,6 +53,14 @@ test('the session is a cookie that scripts cannot read, and a stranger page cann
   await watched.close();
 });
 
+test('a stranger who follows a link into a connector makes no error in the browser', async () => {
+  const connector = (await server.api('GET', '/api:1/connectors')).body[0].id;
+  const stranger = await openPage(browser, `${consoleUrl(server)}/connectors/${connector}/overview`);
+  await stranger.page.getByRole('button', { name: 'Sign in' }).waitFor();
+  stranger.expectClean();
+  await stranger.close();
+});
+
 test('the page allows no script but its own files, and no other host', async () => {
   const response = await fetch(consoleUrl(server), { headers: { accept: 'text/html' } });
   assert.equal(response.status, 200);
