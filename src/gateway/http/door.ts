@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
 import { createConnectorOf } from '../host.ts';
 import { createListeners, createReport } from '../listen.ts';
+import { createOpenConnections } from '../open-connections.ts';
 import type { Identity } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { DoorDeps } from './context.ts';
@@ -32,10 +33,8 @@ export interface HttpDoor {
 
 export function createHttpDoor(options: DoorOptions): HttpDoor {
   const { logger, domain, ...rest } = options;
-  const connections = new Set<Connection>();
+  const connections = createOpenConnections<Connection>();
   let lastId = 0;
-  /** Set once the door is closing. */
-  let emptied: (() => void) | null = null;
   // Told apart from those of an earlier start by the time of this one.
   const start = Math.floor(options.clock() / 1000).toString(36);
   const deps: ConnectionDeps = {
@@ -43,15 +42,12 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     connectorOf: createConnectorOf(domain, options.directory),
     budget: { bytes: 0, max: BUDGET },
     nextId: () => `${start}-${(++lastId).toString(36)}`,
-    onClose(connection) {
-      connections.delete(connection);
-      if (connections.size === 0) emptied?.();
-    },
+    onClose: connections.remove,
     onInternalError: createReport(logger),
   };
   const accept = (socket: Socket) => {
     // A handshake that was under way when the door closed.
-    if (emptied !== null) socket.destroy();
+    if (connections.closing) socket.destroy();
     else connections.add(new Connection(socket, deps));
   };
   const listeners = createListeners(accept, logger);
@@ -67,16 +63,8 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     setIdentity: listeners.setIdentity,
     connections: () => connections.size,
     async close(grace) {
-      const closed = new Promise<void>((resolve) => {
-        emptied = resolve;
-      });
       listeners.close();
-      for (const connection of connections) connection.stop();
-      const force = setTimeout(() => {
-        for (const connection of connections) connection.destroy();
-      }, grace);
-      if (connections.size > 0) await closed;
-      clearTimeout(force);
+      await connections.close(grace);
       clearInterval(sweep);
     },
   };

@@ -4,6 +4,7 @@ import type { Logger } from '../../log.ts';
 import type { Store } from '../../store/store.ts';
 import { createConnectorOf } from '../host.ts';
 import { createListeners, createReport } from '../listen.ts';
+import { createOpenConnections } from '../open-connections.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Identity } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
@@ -38,12 +39,10 @@ export interface MqttDoor {
 }
 
 export function createMqttDoor({ store, sessions, domain, logger, ...rest }: DoorOptions): MqttDoor {
-  const connections = new Set<Connection>();
+  const connections = createOpenConnections<Connection>();
   const byDevice = new Map<number, Connection>();
   const budget: Budget = { bytes: 0, max: BUDGET };
   let lastId = 0;
-  /** Set once the door is closing. */
-  let emptied: (() => void) | null = null;
   // Told apart from those of an earlier start by the time of this one.
   const start = Math.floor(rest.clock() / 1000).toString(36);
 
@@ -82,15 +81,14 @@ export function createMqttDoor({ store, sessions, domain, logger, ...rest }: Doo
     },
     onHungry: (connection) => void hungry.add(connection),
     onClose(connection) {
-      connections.delete(connection);
       hungry.delete(connection);
-      if (connections.size === 0) emptied?.();
+      connections.remove(connection);
     },
   };
 
   const accept = (socket: Socket) => {
     // A handshake that was under way when the door closed.
-    if (emptied !== null || connections.size - byDevice.size >= STRANGERS_MAX) socket.destroy();
+    if (connections.closing || connections.size - byDevice.size >= STRANGERS_MAX) socket.destroy();
     else connections.add(new Connection(socket, deps));
   };
   const listeners = createListeners(accept, logger);
@@ -126,16 +124,8 @@ export function createMqttDoor({ store, sessions, domain, logger, ...rest }: Doo
     setIdentity: listeners.setIdentity,
     connections: () => connections.size,
     async close(grace) {
-      const closed = new Promise<void>((resolve) => {
-        emptied = resolve;
-      });
       listeners.close();
-      for (const connection of connections) connection.stop();
-      const force = setTimeout(() => {
-        for (const connection of connections) connection.destroy();
-      }, grace);
-      if (connections.size > 0) await closed;
-      clearTimeout(force);
+      await connections.close(grace);
       clearInterval(sweep);
       stopListening();
     },
