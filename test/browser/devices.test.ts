@@ -421,9 +421,10 @@ test('everything is reached by keyboard: the menu, the dialog, the button', asyn
     await button(page, '+ NEW DEVICE(S)').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name }).press('Enter');
-    await page.getByRole('dialog', { name }).waitFor();
+    const dialog = page.getByRole('dialog', { name });
+    await expectFocus(dialog.locator('*'));
     await page.keyboard.press('Escape');
-    await page.getByRole('dialog', { name }).waitFor({ state: 'hidden' });
+    await dialog.waitFor({ state: 'hidden' });
     await expectFocus(button(page, '+ NEW DEVICE(S)'));
   }
   watched.expectClean();
