@@ -17,6 +17,7 @@ import { importRow } from './rows/import.ts';
 import { lists } from './rows/lists.ts';
 import { mqttPublish } from './rows/mqtt-publish.ts';
 import { mqttStorm } from './rows/mqtt-storm.ts';
+import { pgWrite } from './rows/pg-write.ts';
 import { polls } from './rows/polls.ts';
 import { details, table } from './table.ts';
 
@@ -31,6 +32,7 @@ const rows: Readonly<Record<string, Row>> = {
   lists,
   console: consoleRow,
   polls,
+  'pg-write': pgWrite,
 };
 
 const usage = `Usage: npm run bench [-- <row>… --rounds 5 --seconds 3 --rows 1000000 --polls 15000 --connections 10000 --large]

@@ -34,10 +34,13 @@ export interface Slipway {
   stop(): Promise<void>;
 }
 
-/** Starts it; ends with this process at the latest. `nodeFlags`: for its Node, such as `--cpu-prof`. */
-export async function startSlipway(nodeFlags: readonly string[] = []): Promise<Slipway> {
+/** Starts it; ends with this process at the latest. `nodeFlags`: for its Node, such as `--cpu-prof`; `settings`: SLIPWAY_…. */
+export async function startSlipway(
+  nodeFlags: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Slipway> {
   const data = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
-  const child = launch(data, nodeFlags);
+  const child = launch(data, nodeFlags, settings);
   const abandon = () => {
     child.kill('SIGKILL');
     rmSync(data, { recursive: true, force: true });
@@ -89,7 +92,7 @@ export async function startSlipway(nodeFlags: readonly string[] = []): Promise<S
   };
 }
 
-function launch(data: string, nodeFlags: readonly string[]): ChildProcess {
+function launch(data: string, nodeFlags: readonly string[], settings: Readonly<Record<string, string>>): ChildProcess {
   const [command, args] = onServerCore([...nodeFlags, 'src/main.ts', 'serve']);
   const env = {
     ...withoutSettings(process.env),
@@ -102,6 +105,7 @@ function launch(data: string, nodeFlags: readonly string[]): ChildProcess {
     SLIPWAY_ADMIN_EMAIL: admin.email,
     SLIPWAY_ADMIN_PASSWORD: admin.password,
     SLIPWAY_LOG: 'info', // the line that tells the ports is of this level
+    ...settings,
   };
   return spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
 }

@@ -11,6 +11,7 @@ const allowed: readonly (readonly [from: string, to: readonly string[]])[] = [
   ['version.ts', []],
   ['store/store.ts', ['domain/']],
   ['store/', ['domain/', 'store/store.ts']],
+  ['commands/migrate.ts', ['config.ts', 'store/']],
   ['events/', ['domain/', 'store/store.ts', 'log.ts']],
   ['gateway/tls/', ['domain/', 'log.ts']],
   ['gateway/', ['domain/', 'store/store.ts', 'log.ts']],

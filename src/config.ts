@@ -5,6 +5,10 @@ import { parseArgs } from 'node:util';
 
 export interface Config {
   readonly data: string;
+  /** `postgres://…`: everything but the CA's files is kept there, and several servers may share it. Null: in `data`. */
+  readonly databaseUrl: string | null;
+  /** Servers on this machine that share its ports. */
+  readonly processes: number;
   readonly domain: string;
   readonly host: string;
   readonly httpsPort: number;
@@ -37,6 +41,11 @@ export class ConfigError extends Error {
 
 const settings = {
   SLIPWAY_DATA: { initial: './data', about: 'folder of the database, the CA and uploads' },
+  SLIPWAY_DATABASE_URL: {
+    initial: '',
+    about: 'postgres://…, which several servers share; unset: a database in the data folder',
+  },
+  SLIPWAY_PROCESSES: { initial: '1', about: 'servers on this machine that share its ports; needs PostgreSQL' },
   SLIPWAY_DOMAIN: { initial: 'localhost', about: 'connectors are at <id>.m2.<domain>' },
   SLIPWAY_HOST: { initial: '0.0.0.0', about: 'address of the device ports' },
   SLIPWAY_HTTPS_PORT: { initial: '8443', about: 'device port, HTTPS; 0 = any free one' },
@@ -63,6 +72,9 @@ const settings = {
 type SettingName = keyof typeof settings;
 const names = Object.keys(settings) as SettingName[];
 
+/** Set by the server itself for the processes that it starts. */
+export const CHILD = 'SLIPWAY_CHILD';
+
 /** `SLIPWAY_HTTPS_PORT` → `https-port`. */
 const flagOf = (name: SettingName) => name.slice('SLIPWAY_'.length).toLowerCase().replaceAll('_', '-');
 
@@ -76,7 +88,8 @@ export function configHelp(): string {
 
 /** Variables that look like settings and are none: misspelt ones, mostly. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.keys(env).filter((name) => name.startsWith('SLIPWAY_') && !Object.hasOwn(settings, name));
+  const own = (name: string) => Object.hasOwn(settings, name) || name === CHILD;
+  return Object.keys(env).filter((name) => name.startsWith('SLIPWAY_') && !own(name));
 }
 
 /** Flags win over the environment, the environment over the defaults. Throws ConfigError. */
@@ -120,8 +133,20 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   if ((tlsCert === null) !== (tlsKey === null)) {
     throw new ConfigError('SLIPWAY_TLS_CERT and SLIPWAY_TLS_KEY belong together; only one of them is set.');
   }
+  const databaseUrl = optional('SLIPWAY_DATABASE_URL');
+  if (databaseUrl !== null && !isPostgresUrl(databaseUrl)) {
+    // It holds a password: not to be printed.
+    throw new ConfigError('SLIPWAY_DATABASE_URL cannot be read; expected postgres://user:password@host:5432/database.');
+  }
+  const processes = text('SLIPWAY_PROCESSES');
+  if (!/^[1-9]\d?$/.test(processes)) fail('SLIPWAY_PROCESSES', 'a number from 1 to 99');
+  if (processes !== '1' && databaseUrl === null) {
+    fail('SLIPWAY_PROCESSES', '1, or SLIPWAY_DATABASE_URL: several processes need a PostgreSQL');
+  }
   return {
     data: resolve(text('SLIPWAY_DATA')),
+    processes: Number(processes),
+    databaseUrl,
     domain,
     host: address('SLIPWAY_HOST'),
     httpsPort: port('SLIPWAY_HTTPS_PORT'),
@@ -148,6 +173,11 @@ function readFlags(flags: readonly string[]): Record<string, string | undefined>
   } catch (error) {
     throw new ConfigError(`${(error as Error).message}\nFlags:\n${configHelp()}`);
   }
+}
+
+function isPostgresUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1;
 }
 
 function isLoopback(address: string): boolean {

@@ -3,11 +3,13 @@ import { ConfigError, configHelp } from './config.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly string[]): Promise<void> }>>> = {
   serve: () => import('./commands/serve.ts'),
+  migrate: () => import('./commands/migrate.ts'),
 };
 
 const usage = `Usage: slipway <command> [flags]
 
   serve     run the server
+  migrate   --from sqlite --to postgres://…: move a stopped installation into an empty database
 
 Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):
 ${configHelp()}

@@ -18,6 +18,7 @@ import { createSessions } from './gateway/sessions.ts';
 import type { Identity } from './gateway/tls/options.ts';
 import { openServerIdentity } from './gateway/tls/server-identity.ts';
 import type { Logger } from './log.ts';
+import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/store.ts';
 import { version } from './version.ts';
@@ -29,6 +30,8 @@ const GRACE = 4_000;
 
 export interface Server {
   readonly store: Store;
+  /** Keeps a text for all servers of the installation unless there is one of this name; answers what is kept. */
+  readonly keep: (name: string, content: string) => Promise<string>;
   readonly clock: () => number;
   readonly httpsPort: number;
   readonly httpPort: number | null;
@@ -55,9 +58,7 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
   try {
     const clock = createClock();
     const passing = (error: Error) => logger.warn(error.message, { cause: error.cause });
-    const store = await openSqliteStore({ folder: config.data, failures: { fatal: onFatal, passing } }).catch(
-      cannotUse('SLIPWAY_DATA', config.data),
-    );
+    const { store, keep } = await openStore(config, onFatal, passing);
     started.push(() => store.close());
     started.push(startHouseKeeping(store, clock, logger));
 
@@ -67,6 +68,8 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     sessions.onDrop(waiting.drop);
     const admission = createAdmission({ store, directory, sessions, failures: createFailures(), clock, logger });
     const { domain, requestTimeout, idleTimeout } = config;
+    // Several processes share the ports; a single one is to notice that its port is taken.
+    const reusePort = config.processes > 1;
     const data = createDeviceData(store, directory, clock);
     const door = createHttpDoor({
       admission,
@@ -77,9 +80,10 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       domain,
       requestTimeout,
       idleTimeout,
+      reusePort,
       logger,
     });
-    const mqtt = createMqttDoor({ admission, data, directory, clock, store, sessions, domain, logger });
+    const mqtt = createMqttDoor({ admission, data, directory, clock, store, sessions, domain, reusePort, logger });
     started.push(() => {
       waiting.stop();
       return Promise.all([door.close(GRACE), mqtt.close(GRACE)]);
@@ -89,7 +93,7 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       door.setIdentity(identity);
       mqtt.setIdentity(identity);
     };
-    const identity = await openServerIdentity(identitySource(config), setIdentity, logger).catch(
+    const identity = await openServerIdentity(identitySource(config, keep), setIdentity, logger).catch(
       config.tlsCert === null ? cannotUse('SLIPWAY_DATA', config.data) : cannotUse('SLIPWAY_TLS_CERT', config.tlsCert),
     );
     started.push(() => identity.close());
@@ -130,17 +134,36 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       return Promise.race([apiClosed, delay(API_GRACE)]);
     });
     await api
-      .listen({ host: config.consoleHost, port: config.consolePort })
+      .listen({ host: config.consoleHost, port: config.consolePort, reusePort } as { port: number })
       .catch(cannotUse('SLIPWAY_CONSOLE_PORT', config.consolePort));
     const consolePort = (api.server.address() as { port: number }).port;
     // Last, since its password is shown once: a start that fails before must not have made it.
     const { password: adminPassword } = await ensureAdmin(store, config);
     const ports = { httpsPort, httpPort, mqttPort, mqttTcpPort, consolePort };
-    return { store, clock, ...ports, caPath, adminPassword, deviceUrl, mqttUrl, close: stop };
+    return { store, keep, clock, ...ports, caPath, adminPassword, deviceUrl, mqttUrl, close: stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The engine that the configuration names. On one machine whatever is offered is kept: nobody else can have come first. */
+async function openStore(
+  { databaseUrl, data }: Config,
+  fatal: (error: Error) => void,
+  passing: (error: Error) => void,
+): Promise<Pick<Server, 'store' | 'keep'>> {
+  if (databaseUrl === null) {
+    const store = await openSqliteStore({ folder: data, failures: { fatal, passing } }).catch(
+      cannotUse('SLIPWAY_DATA', data),
+    );
+    return { store, keep: async (_, content) => content };
+  }
+  const { host, pathname } = new URL(databaseUrl);
+  const store = await openPostgresStore({ url: databaseUrl, passing }).catch(
+    cannotUse('SLIPWAY_DATABASE_URL', `postgres://…@${host}${pathname}`),
+  );
+  return { store, keep: store.keep };
 }
 
 /** For what rejects because a setting cannot be used: names it. */
@@ -154,7 +177,10 @@ function cannotUse(setting: string, value: string | number): (error: Error) => n
 
 const gauge = (name: string, help: string, value: number) => ({ name, kind: 'gauge' as const, help, value });
 
-function identitySource({ tlsCert, tlsKey, data, domain }: Config): Parameters<typeof openServerIdentity>[0] {
+function identitySource(
+  { tlsCert, tlsKey, data, domain }: Config,
+  keep: Server['keep'],
+): Parameters<typeof openServerIdentity>[0] {
   if (tlsCert !== null && tlsKey !== null) return { certFile: tlsCert, keyFile: tlsKey, domain };
-  return { folder: join(data, 'ca'), domain };
+  return { folder: join(data, 'ca'), domain, keep: (ca) => keep('ca', ca) };
 }

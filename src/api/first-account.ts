@@ -1,6 +1,7 @@
 /** The first account: made at the first start, its password taken from the configuration or made at random. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
+import { AppError } from '../domain/errors.ts';
 import { hashPassword, verifyPassword } from '../gateway/password.ts';
 import type { Store } from '../store/store.ts';
 
@@ -24,13 +25,20 @@ export async function ensureAdmin(
   if (user === null) {
     if (adminPassword === null && (await store.countUsers()) > 0) return { email, password: null };
     const password = adminPassword ?? randomBytes(15).toString('base64url');
-    await store.putUser({
+    const made = {
       id: randomUUID(),
       email,
-      role: 'admin',
+      role: 'admin' as const,
       password: await hashPassword(password),
       created: now,
-    });
+    };
+    try {
+      await store.putUser(made);
+    } catch (error) {
+      // Another server of the installation made it at the same time.
+      if (error instanceof AppError && error.code === 'STATE_CONFLICT') return ensureAdmin(store, config, now);
+      throw error;
+    }
     return { email, password: adminPassword === null ? password : null };
   }
   if (adminPassword !== null && !(await verifyPassword(user.password, adminPassword))) {

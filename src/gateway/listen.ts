@@ -22,8 +22,8 @@ export interface Listeners {
   close(): void;
 }
 
-/** `accept` is given each socket once it is ready, over TLS after the handshake. */
-export function createListeners(accept: (socket: Socket) => void, logger: Logger): Listeners {
+/** `reusePort`: other processes of this machine listen on the same ports. `accept` is given each socket once it is ready, over TLS after the handshake. */
+export function createListeners(accept: (socket: Socket) => void, logger: Logger, reusePort: boolean): Listeners {
   const servers: Server[] = [];
   let secured: { readonly server: TlsServer; readonly protocols: string[] } | null = null;
 
@@ -31,7 +31,7 @@ export function createListeners(accept: (socket: Socket) => void, logger: Logger
     servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, host, backlog: BACKLOG }, () => {
+      server.listen({ port, host, backlog: BACKLOG, reusePort }, () => {
         server.off('error', reject);
         server.on('error', (error) => logger.error('the device port failed', { error }));
         resolve((server.address() as { port: number }).port);

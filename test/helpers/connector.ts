@@ -63,6 +63,11 @@ export async function newConnector(server: TestServer, settings: object = {}): P
   return connector;
 }
 
+/** The same connector, through another server of the installation. */
+export function through(server: TestServer, { id, name }: TestConnector): TestConnector {
+  return connectorOf(server, id, name);
+}
+
 function connectorOf(server: TestServer, id: string, name: string): TestConnector {
   const base = `/api:1/service/${id}/device2`;
   const api: TestConnector['api'] = (method, path, body) => server.api(method, `${base}${path}`, body);

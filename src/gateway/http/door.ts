@@ -17,6 +17,8 @@ export interface DoorOptions extends DoorDeps {
   readonly domain: string;
   readonly requestTimeout: number;
   readonly idleTimeout: number;
+  /** Other processes of this machine listen on the same ports. */
+  readonly reusePort: boolean;
   readonly logger: Logger;
 }
 
@@ -32,7 +34,7 @@ export interface HttpDoor {
 }
 
 export function createHttpDoor(options: DoorOptions): HttpDoor {
-  const { logger, domain, ...rest } = options;
+  const { logger, domain, reusePort, ...rest } = options;
   const connections = createOpenConnections<Connection>();
   let lastId = 0;
   // Told apart from those of an earlier start by the time of this one.
@@ -50,7 +52,7 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     if (connections.closing) socket.destroy();
     else connections.add(new Connection(socket, deps));
   };
-  const listeners = createListeners(accept, logger);
+  const listeners = createListeners(accept, logger, reusePort);
   const sweep = setInterval(() => {
     const now = performance.now();
     for (const connection of connections) connection.sweep(now);

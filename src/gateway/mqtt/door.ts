@@ -21,6 +21,8 @@ const SWEEP = 500;
 const RECHECKED = 50;
 
 export interface DoorOptions extends DoorDeps {
+  /** Other processes of this machine listen on the same ports. */
+  readonly reusePort: boolean;
   readonly store: Store;
   readonly sessions: Sessions;
   readonly domain: string;
@@ -38,7 +40,7 @@ export interface MqttDoor {
   close(grace: number): Promise<void>;
 }
 
-export function createMqttDoor({ store, sessions, domain, logger, ...rest }: DoorOptions): MqttDoor {
+export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...rest }: DoorOptions): MqttDoor {
   const connections = createOpenConnections<Connection>();
   const byDevice = new Map<number, Connection>();
   const budget: Budget = { bytes: 0, max: BUDGET };
@@ -91,7 +93,7 @@ export function createMqttDoor({ store, sessions, domain, logger, ...rest }: Doo
     if (connections.closing || connections.size - byDevice.size >= STRANGERS_MAX) socket.destroy();
     else connections.add(new Connection(socket, deps));
   };
-  const listeners = createListeners(accept, logger);
+  const listeners = createListeners(accept, logger, reusePort);
 
   const sweep = setInterval(() => {
     const now = performance.now();

@@ -2,6 +2,8 @@
  * The local CA: made once in the data folder, it signs the server certificate that is used where the operator has none
  * (running.md, SLIPWAY_TLS_CERT). Devices pin `ca.pem`, so it is never replaced by itself.
  *
+ * Where several servers share an installation, the CA is the one that the first of them offered (`KeepAuthority`).
+ *
  * Each key is written once and before its certificate; only the server's certificate is ever replaced. So there is no
  * moment at which a crash leaves a certificate on disk that does not belong to its key.
  */
@@ -26,6 +28,9 @@ export interface Authority {
   readonly caPath: string;
 }
 
+/** Given the PEM texts of a CA, its key first, answers those that the installation keeps: these, or those of another server. */
+export type KeepAuthority = (pem: string) => Promise<string>;
+
 const DAY = 86_400_000;
 const CA_DAYS = 3650;
 /** What TLS clients accept at most of a server certificate. */
@@ -38,25 +43,37 @@ const BACKDATED = DAY;
  * The server certificate for `*.m2.<domain>` and its key, from `folder`: made, or signed again when less than 30 days are
  * left or the domain is another one. Throws Error if the folder holds a CA that cannot be used.
  */
-export async function ensureAuthority(folder: string, domain: string, now: Date): Promise<Authority> {
+export async function ensureAuthority(
+  folder: string,
+  domain: string,
+  now: Date,
+  keep: KeepAuthority = async (pem) => pem,
+): Promise<Authority> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const caPath = join(folder, 'ca.pem');
-  const ca = await ensureCa(folder, caPath, now);
+  const ca = await ensureCa(folder, caPath, now, keep);
   const key = await ensureKey(join(folder, 'server-key.pem'));
   const cert = await ensureServerCertificate(join(folder, 'server.pem'), hostsOf(domain), key, ca, now);
   return { cert, key: toPem(key), caPath };
 }
 
-async function ensureCa(folder: string, caPath: string, now: Date): Promise<Issuer> {
+async function ensureCa(folder: string, caPath: string, now: Date, keep: KeepAuthority): Promise<Issuer> {
   const keyPath = join(folder, 'ca-key.pem');
   const there = await readIfThere(caPath);
   if (there !== null && (await readIfThere(keyPath)) === null) {
     throw new Error(`${keyPath} is missing, and ${caPath} is there. Restore the key, or remove both to make a new CA.`);
   }
-  const key = await ensureKey(keyPath);
-  const name = `Slipway local CA ${randomBytes(4).toString('hex')}`;
-  const cert = there ?? (await createFile(caPath, issueCa(name, key, validity(now, CA_DAYS)), 0o644));
+  const own = await ensureKey(keyPath);
+  const kept = splitPair(await keep(toPem(own) + (there ?? newCa(own, now))));
+  if (there !== null && there !== kept.cert) {
+    throw new Error(
+      `${caPath} is another CA than the one in the database, which devices trust. Remove its folder to get that one.`,
+    );
+  }
+  const key = readKey(keyPath, kept.key);
+  if (kept.key !== toPem(own)) await replaceFile(keyPath, kept.key, 0o600);
+  const cert = await createFile(caPath, kept.cert, 0o644);
   const x509 = parse(cert);
   if (x509?.checkPrivateKey(key) !== true) {
     throw new Error(
@@ -69,6 +86,16 @@ async function ensureCa(folder: string, caPath: string, now: Date): Promise<Issu
     );
   }
   return { cert, key };
+}
+
+function newCa(key: KeyObject, now: Date): string {
+  return issueCa(`Slipway local CA ${randomBytes(4).toString('hex')}`, key, validity(now, CA_DAYS));
+}
+
+/** Key and certificate as they were kept, one behind the other. */
+function splitPair(pem: string): { readonly key: string; readonly cert: string } {
+  const at = pem.indexOf('-----BEGIN CERTIFICATE-----');
+  return { key: pem.slice(0, at), cert: pem.slice(at) };
 }
 
 async function ensureServerCertificate(
@@ -114,8 +141,7 @@ function hostsOf(domain: string): string[] {
 async function ensureKey(path: string): Promise<KeyObject> {
   const there = await readIfThere(path);
   if (there !== null) return readKey(path, there);
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return readKey(path, await createFile(path, toPem(privateKey), 0o600));
+  return readKey(path, await createFile(path, toPem(newKey()), 0o600));
 }
 
 function readKey(path: string, pem: string): KeyObject {
@@ -124,6 +150,10 @@ function readKey(path: string, pem: string): KeyObject {
   } catch (cause) {
     throw new Error(`${path} holds no private key that can be read.`, { cause });
   }
+}
+
+function newKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
 function toPem(key: KeyObject): string {

@@ -6,12 +6,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../../log.ts';
-import { ensureAuthority } from './authority.ts';
+import { ensureAuthority, type KeepAuthority } from './authority.ts';
 import type { Identity } from './options.ts';
 
 export type IdentitySource =
   | { readonly certFile: string; readonly keyFile: string; readonly domain: string }
-  | { readonly folder: string; readonly domain: string };
+  | { readonly folder: string; readonly domain: string; readonly keep?: KeepAuthority };
 
 /** A source that is being watched. */
 export interface ServerIdentity {
@@ -40,18 +40,17 @@ export function openServerIdentity(
   every: Intervals = { files: 1000, renewal: 86_400_000 },
 ): Promise<ServerIdentity> {
   return 'folder' in source
-    ? openLocal(source.folder, source.domain, onChange, logger, every.renewal)
+    ? openLocal(source, onChange, logger, every.renewal)
     : openFiles(source, onChange, logger, every.files);
 }
 
 async function openLocal(
-  folder: string,
-  domain: string,
+  { folder, domain, keep }: Extract<IdentitySource, { folder: string }>,
   onChange: (identity: Identity) => void,
   logger: Logger,
   interval: number,
 ): Promise<ServerIdentity> {
-  const { caPath, ...first } = await ensureAuthority(folder, domain, new Date());
+  const { caPath, ...first } = await ensureAuthority(folder, domain, new Date(), keep);
   const watch = startWatch(first, onChange, interval, async (current) => {
     try {
       const { cert, key } = await ensureAuthority(folder, domain, new Date());

@@ -1,0 +1,64 @@
+/** `slipway migrate --from sqlite --to postgres://…`: moves a stopped installation from its data folder into an empty database. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ConfigError, loadConfig } from '../config.ts';
+import { takeOver } from '../store/postgres/takeover.ts';
+import { openExport } from '../store/sqlite/export.ts';
+
+/** ms between two lines of progress. */
+const SAY_EVERY = 2_000;
+
+export async function run(flags: readonly string[]): Promise<void> {
+  // A password on the command line is for all to see: the environment will do.
+  const { from, to = process.env.SLIPWAY_DATABASE_URL, data } = readFlags(flags);
+  if (from !== 'sqlite' || to === undefined)
+    throw new ConfigError('Usage: slipway migrate --from sqlite --to postgres://…');
+  // Checked as the server's own setting is.
+  const config = loadConfig({ ...process.env, SLIPWAY_DATABASE_URL: to, ...(data && { SLIPWAY_DATA: data }) }, []);
+  const source = await openExport(config.data);
+  try {
+    const moved = await takeOver(to, source, await authorityIn(config.data), createProgress());
+    for (const { table, source, target } of moved) {
+      const same = source.rows === target.rows && source.digest === target.digest;
+      say(
+        `${table.padEnd(12)} ${String(target.rows).padStart(12)} rows  ${target.digest}  ${same ? 'as before' : 'NOT AS BEFORE'}`,
+      );
+      if (!same) process.exitCode = 1;
+    }
+    say(
+      process.exitCode === 1
+        ? 'The database is not what the folder is. It is not to be used; drop it, and run this again.'
+        : 'Everything is there. Start the server with SLIPWAY_DATABASE_URL, and keep the folder until you are sure.',
+    );
+  } finally {
+    source.close();
+  }
+}
+
+function readFlags(flags: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({ args: [...flags], options: { from: text, to: text, data: text }, strict: true }).values;
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+/** The local CA, which devices pin, under the name that servers look for; nothing where there is none. */
+async function authorityIn(data: string): Promise<Record<string, string>> {
+  const read = (name: string) => readFile(join(data, 'ca', name), 'utf8').catch(() => null);
+  const [key, cert] = [await read('ca-key.pem'), await read('ca.pem')];
+  return key === null || cert === null ? {} : { ca: key + cert };
+}
+
+function createProgress() {
+  let said = performance.now();
+  return (table: string, rows: number): void => {
+    if (performance.now() - said < SAY_EVERY) return;
+    said = performance.now();
+    say(`${table.padEnd(12)} ${String(rows).padStart(12)} rows so far`);
+  };
+}
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);

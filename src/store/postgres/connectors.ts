@@ -1,0 +1,136 @@
+/** Connectors: few, and named with every request, so their keys are remembered; the signals of other nodes correct that. */
+import type { Connector, ConnectorSettings } from '../../domain/connector.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Signal } from '../store.ts';
+import { type Database, type Sql, sql, statement } from './database.ts';
+import { Unmet } from './failures.ts';
+
+export interface StoredConnector {
+  readonly key: number;
+  readonly connector: Connector;
+}
+
+const columns = 'key, id, created, version, settings';
+const one = statement('connector', `SELECT ${columns} FROM connectors WHERE id = $1`);
+const all = statement('connectors', `SELECT ${columns} FROM connectors WHERE id IS NOT NULL ORDER BY key`);
+
+interface ConnectorRow {
+  readonly key: number;
+  readonly id: string;
+  readonly created: number;
+  readonly version: number;
+  readonly settings: string;
+}
+
+/** Writes statements, logs nothing, and tells the signal. */
+type Commit = (statements: readonly Sql[], signals: readonly Signal[]) => Promise<void>;
+
+export function createConnectors(db: Database, commit: Commit) {
+  const keys = new Map<string, number>();
+  /** Changes of this node, one after the other: they would only find each other's. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  async function read(id: string): Promise<StoredConnector | null> {
+    const row = (await db.read<ConnectorRow>(one, [id]))[0];
+    if (row === undefined) {
+      keys.delete(id);
+      return null;
+    }
+    keys.set(id, row.key);
+    return fromRow(row);
+  }
+
+  async function listStored(): Promise<StoredConnector[]> {
+    const stored = (await db.read<ConnectorRow>(all)).map(fromRow);
+    for (const { key, connector } of stored) keys.set(connector.id, key);
+    return stored;
+  }
+
+  const changed = (connector: string): Signal[] => [{ kind: 'connector', connector }];
+
+  async function change(
+    id: string,
+    decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+  ): Promise<Connector> {
+    for (;;) {
+      const stored = await read(id);
+      if (stored === null) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
+      const { key, connector } = stored;
+      const settings = decide(connector.settings, connector.version);
+      const version = connector.version + 1;
+      try {
+        await commit(
+          [
+            sql`SELECT demand(EXISTS (SELECT 1 FROM connectors
+              WHERE key = ${key} AND id IS NOT NULL AND version = ${connector.version} FOR UPDATE), 'stale')`,
+            sql`UPDATE connectors SET version = ${version}, settings = ${JSON.stringify(settings)} WHERE key = ${key}`,
+          ],
+          changed(id),
+        );
+        return { ...connector, version, settings };
+      } catch (error) {
+        // Somebody else was quicker: decide on what they made of it.
+        if (!(error instanceof Unmet)) throw error;
+      }
+    }
+  }
+
+  return {
+    /** As far as it is known here: it may be gone since. */
+    find: (id: string): number | undefined => keys.get(id),
+    /** CONNECTOR_UNKNOWN. */
+    async keyOf(id: string): Promise<number> {
+      const key = keys.get(id) ?? (await read(id))?.key;
+      if (key === undefined) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
+      return key;
+    },
+    /** Ask anew. */
+    forget: (id: string): void => void keys.delete(id),
+    known: (): string[] => [...keys.keys()],
+    listStored,
+    list: async (): Promise<Connector[]> => (await listStored()).map(({ connector }) => connector),
+    get: async (id: string): Promise<Connector | null> => (await read(id))?.connector ?? null,
+
+    async create({ id, created, version, settings }: Connector): Promise<void> {
+      const insert = sql`INSERT INTO connectors (id, created, version, settings)
+        VALUES (${id}, ${created}, ${version}, ${JSON.stringify(settings)})`;
+      await commit([insert], changed(id)).catch((error) => {
+        throw error instanceof Unmet ? new AppError('STATE_CONFLICT', { seen: `a connector ${id}` }) : error;
+      });
+    },
+
+    change(
+      id: string,
+      decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+    ): Promise<Connector> {
+      const done = turn.then(() => change(id, decide));
+      turn = done.catch(() => {});
+      return done;
+    },
+
+    async delete(id: string): Promise<boolean> {
+      const stored = await read(id);
+      if (stored === null) return false;
+      keys.delete(id);
+      try {
+        await commit(
+          [
+            sql`SELECT demand(EXISTS (SELECT 1 FROM connectors WHERE key = ${stored.key} AND id IS NOT NULL FOR UPDATE), 'gone')`,
+            sql`UPDATE connectors SET id = NULL WHERE key = ${stored.key}`,
+          ],
+          changed(id),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof Unmet) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+export type Connectors = ReturnType<typeof createConnectors>;
+
+function fromRow({ key, id, created, version, settings }: ConnectorRow): StoredConnector {
+  return { key, connector: { id, created, version, settings: JSON.parse(settings) as ConnectorSettings } };
+}

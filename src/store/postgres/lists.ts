@@ -1,0 +1,128 @@
+/** Lists, searches and counts of devices. Which index is the quick one, PostgreSQL decides from what it knows of the values. */
+import type { Device, DeviceStatus } from '../../domain/device.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { DeviceFilter, DevicePage, DeviceSort, ValuesPart } from '../store.ts';
+import { type Database, statement, type Value } from './database.ts';
+import { conditionsOf, type Place } from './device-filter.ts';
+import { type DeviceRow, deviceColumns, deviceTables, toDevice } from './device-rows.ts';
+
+interface Order {
+  /** Column of the key and of the value: those of one index. */
+  readonly column: string;
+  readonly key: string;
+  readonly descending: boolean;
+  readonly type: 'string' | 'number';
+}
+
+const activity = { column: 'p.activity', key: 'p.device', type: 'number' } as const;
+const identity = { column: 'd.identity', key: 'd.key', type: 'string' } as const;
+const created = { column: 'd.created', key: 'd.key', type: 'number' } as const;
+
+/** Wire name of a sort → column, direction. The key settles ties, in the same direction. */
+const sorts: Record<DeviceSort, Order> = {
+  activity: { ...activity, descending: false },
+  '-activity': { ...activity, descending: true },
+  identity: { ...identity, descending: false },
+  '-identity': { ...identity, descending: true },
+  created: { ...created, descending: false },
+  '-created': { ...created, descending: true },
+};
+
+const byStatus = statement(
+  'count-status',
+  `SELECT CASE WHEN phase <> 'locked' AND expires <= $2 THEN 'expired' ELSE phase END AS status, count(*) AS n
+   FROM devices WHERE connector = $1 GROUP BY 1`,
+);
+/** Jumps from one name to the next in the index, in place of reading every row. */
+const tagNames = statement(
+  'tag-names',
+  `WITH RECURSIVE names (name) AS (
+     (SELECT name FROM device_tags WHERE connector = $1 ORDER BY name LIMIT 1)
+     UNION ALL
+     SELECT (SELECT t.name FROM device_tags t WHERE t.connector = $1 AND t.name > names.name ORDER BY t.name LIMIT 1)
+     FROM names WHERE names.name IS NOT NULL
+   ) SELECT name FROM names WHERE name IS NOT NULL`,
+);
+const tagValues = statement(
+  'tag-values',
+  `SELECT value, count(*) AS count FROM device_tags
+   WHERE connector = $1 AND name = $2 AND value >= $3 AND starts_with(value, $3) GROUP BY value ORDER BY value LIMIT $4`,
+);
+
+type ListedRow = DeviceRow & { readonly sort_value: string | number };
+
+export function createLists(db: Database) {
+  return {
+    async listDevices(connector: number, filter: DeviceFilter, page: DevicePage, now: number) {
+      const order = sorts[page.sort];
+      const [values, place] = places();
+      const conditions = conditionsOf(connector, filter, now, place);
+      if (order.column === 'p.activity') conditions.push(`p.connector = ${place(connector)}`);
+      if (page.cursor !== undefined) conditions.push(after(page.cursor, page.sort, place));
+      const direction = order.descending ? 'DESC' : 'ASC';
+      const rows = await db.ask<ListedRow>(
+        `SELECT ${deviceColumns}, ${order.column} AS sort_value FROM ${deviceTables} WHERE ${conditions.join(' AND ')}
+         ORDER BY ${order.column} ${direction}, ${order.key} ${direction} LIMIT ${place(page.limit + 1)}`,
+        values,
+      );
+      const mayLoadMore = rows.length > page.limit;
+      if (mayLoadMore) rows.pop();
+      const last = rows.at(-1);
+      return {
+        devices: rows.map(toDevice) as Device[],
+        cursor: mayLoadMore && last !== undefined ? toCursor(page.sort, last.sort_value, last.key) : null,
+      };
+    },
+
+    async countDevices(connector: number, filter: DeviceFilter, now: number): Promise<number> {
+      const [values, place] = places();
+      const conditions = conditionsOf(connector, filter, now, place).join(' AND ');
+      const tables = conditions.includes('p.') ? 'devices d JOIN presence p ON p.device = d.key' : 'devices d';
+      const rows = await db.ask<{ n: number }>(`SELECT count(*) AS n FROM ${tables} WHERE ${conditions}`, values);
+      return rows[0]!.n;
+    },
+
+    async countByStatus(connector: number, now: number): Promise<Record<DeviceStatus, number>> {
+      const counts = { whitelisted: 0, provisioned: 0, expired: 0, locked: 0, reprovision: 0 };
+      const rows = await db.read<{ status: DeviceStatus; n: number }>(byStatus, [connector, now]);
+      for (const { status, n } of rows) counts[status] = n;
+      return counts;
+    },
+
+    listTagNames: async (connector: number): Promise<string[]> =>
+      (await db.read<{ name: string }>(tagNames, [connector])).map(({ name }) => name),
+    countTagValues: (connector: number, name: string, { begins = '', limit }: ValuesPart = {}) =>
+      db.read<{ value: string; count: number }>(tagValues, [connector, name, begins, limit ?? null]),
+  };
+}
+
+/** A list of values, and what puts one in. */
+function places(): [values: Value[], place: Place] {
+  const values: Value[] = [];
+  return [values, (value) => `$${values.push(value)}`];
+}
+
+function toCursor(sort: DeviceSort, value: string | number, key: number): string {
+  return Buffer.from(JSON.stringify([sort, value, key])).toString('base64url');
+}
+
+/** What a page adds to the conditions: behind the last row, in the order of the index. CURSOR_INVALID. */
+function after(cursor: string, sort: DeviceSort, place: Place): string {
+  const { column, key, descending, type } = sorts[sort];
+  const [value, device] = fromCursor(cursor, sort, type);
+  return `(${column}, ${key}) ${descending ? '<' : '>'} (${place(value)}, ${place(device)})`;
+}
+
+function fromCursor(cursor: string, sort: DeviceSort, type: 'string' | 'number'): [string | number, number] {
+  const invalid = () => new AppError('CURSOR_INVALID', { seen: cursor });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    throw invalid();
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 3 || parsed[0] !== sort) throw invalid();
+  if (typeof parsed[1] !== type || !Number.isSafeInteger(parsed[2])) throw invalid();
+  if (type === 'number' && !Number.isSafeInteger(parsed[1])) throw invalid();
+  return [parsed[1] as string | number, parsed[2] as number];
+}

@@ -1,0 +1,178 @@
+/** Two gateways on one PostgreSQL, tried from outside: devices and operators see one system, whichever they talk to. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually, newConnector, resource, type TestConnector, through } from '../helpers/connector.ts';
+import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import { startServer, type TestServer } from '../helpers/server.ts';
+
+/** ms within which one gateway has to follow what was done on the other. */
+const FOLLOWS_WITHIN = 1_000;
+
+let postgres: TestPostgres | undefined;
+let servers: TestServer[] = [];
+let one: TestConnector;
+let two: TestConnector;
+
+before(async () => {
+  postgres = await startPostgres();
+  const env = { SLIPWAY_DATABASE_URL: await postgres.newDatabase() };
+  // At once, on an empty database: who comes first makes the tables, the account and the CA for both.
+  servers = await Promise.all([startServer({ env }), startServer({ env })]);
+  one = await newConnector(servers[0]!, { resources: { a: resource() } });
+  two = through(servers[1]!, one);
+});
+after(async () => {
+  await Promise.all(servers.map((server) => server.stop())).finally(() => postgres?.remove());
+});
+
+/** How long it took until it was so, ms. */
+async function took(what: string, holds: () => Promise<boolean>): Promise<number> {
+  const start = performance.now();
+  await eventually(what, holds);
+  return performance.now() - start;
+}
+
+test('gateways that start at once on an empty database share one CA, one account and one first connector', async () => {
+  const [first, second] = servers.map(({ caPath }) => readFileSync(caPath, 'utf8'));
+  assert.equal(first, second);
+  for (const server of servers) {
+    const { body } = await server.api('GET', '/api:1/connectors');
+    assert.equal(body.filter(({ name }: { name: string }) => name === 'Tutorial').length, 1);
+  }
+});
+
+test('a device that is provisioned on one writes on the other, and both know its values', async () => {
+  await one.whitelist('moves');
+  const token = await two.activate('moves');
+  assert.equal(await one.write('a=1', { token }), 204);
+  assert.equal((await two.state('moves')).a.reported, '1');
+  assert.equal(await two.write('a=2', { token }), 204);
+  const read = await one.send('/api:v1/stack/alias?a', { token });
+  assert.equal(read.body, 'a=2');
+  assert.deepEqual(
+    (await one.history('moves', 'a')).map(({ value }) => value),
+    ['1', '2'],
+  );
+});
+
+test('a value that is set on one wakes a long poll on the other in under a second', async () => {
+  const token = await one.provision('polls');
+  for (const [at, there] of [
+    [one, two],
+    [two, one],
+  ] as const) {
+    const value = at === one ? 'from two' : 'from one';
+    const waiting = at.send('/api:v1/stack/alias?a', { token, headers: { 'Request-Timeout': '30000' } });
+    await delay(300);
+    const start = performance.now();
+    assert.equal((await there.api('PATCH', '/identity/polls/state', { a: value })).status, 200);
+    const answer = await waiting;
+    assert.equal(answer.body, `a=${encodeURIComponent(value)}`);
+    assert.ok(performance.now() - start < FOLLOWS_WITHIN, `after ${performance.now() - start} ms`);
+  }
+});
+
+test('a lock on one cuts a device on the other within a second, and so does a deletion', async () => {
+  const token = await two.provision('cut');
+  const status = () => two.write('a=1', { token });
+  assert.equal(await status(), 204);
+  await one.change('cut', { locked: true });
+  const locked = await took('the lock holds on the other gateway', async () => (await status()) === 403);
+  assert.ok(locked < FOLLOWS_WITHIN, `after ${locked} ms`);
+  await one.change('cut', { locked: false });
+  await eventually('it is let in again', async () => (await status()) === 204);
+  assert.ok((await one.api('DELETE', '/identity/cut')).status < 300);
+  const deleted = await took('it is gone on the other gateway', async () => (await status()) === 401);
+  assert.ok(deleted < FOLLOWS_WITHIN, `after ${deleted} ms`);
+});
+
+test('of many activations of one identity over both gateways one wins', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const identity = `raced-${round}`;
+    await one.whitelist(identity);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        (n % 2 === 0 ? one : two).send('/provision/activate', { body: `id=${identity}` }),
+      ),
+    );
+    const statuses = Map.groupBy(answers, ({ status }) => status);
+    assert.equal(statuses.get(200)?.length, 1, JSON.stringify([...statuses.keys()]));
+    assert.equal(statuses.get(409)?.length, 19);
+    const token = statuses.get(200)![0]!.body;
+    for (const gateway of [one, two]) assert.equal(await gateway.write('a=1', { token }), 204);
+  }
+});
+
+test('the live log on either shows what happens on both, in one order', async () => {
+  const stop = new AbortController();
+  const streams = [one, two].map((gateway) => follow(gateway, 20, stop.signal));
+  await delay(500);
+  const tokens = await Promise.all(Array.from({ length: 10 }, (_, n) => one.provision(`logged-${n}`)));
+  for (const [n, token] of tokens.entries()) await (n % 2 === 0 ? one : two).write(`a=logged ${n}`, { token });
+  const [first, second] = await Promise.all(streams);
+  stop.abort();
+  assert.deepEqual(first, second);
+  const identities = first!.filter(({ type }) => type === 'data_in').map(({ identity }) => identity);
+  assert.deepEqual(
+    identities,
+    Array.from({ length: 10 }, (_, n) => `logged-${n}`),
+  );
+});
+
+test('settings that are changed on one hold on the other within a second, and so does a new connector', async () => {
+  await one.set({ provisioning: { presenter_identity: true } });
+  const activates = async () => (await two.send('/provision/activate', { body: 'id=presented' })).status === 200;
+  assert.ok((await took('the other gateway takes identities that present themselves', activates)) < FOLLOWS_WITHIN);
+  const made = await newConnector(servers[0]!, { resources: { a: resource() } });
+  await made.whitelist('d');
+  const there = through(servers[1]!, made);
+  const found = async () => (await there.send('/provision/activate', { body: 'id=d' })).status === 200;
+  assert.ok((await took('the other gateway knows the connector', found)) < FOLLOWS_WITHIN);
+});
+
+test('a batch that is imported on one can be undone on the other', async () => {
+  const upload = new FormData();
+  const rows = Array.from({ length: 3000 }, (_, n) => `imported-${n}`);
+  upload.set('identities', new File([`ID\n${rows.join('\n')}\n`], 'identities.csv', { type: 'text/csv' }));
+  const imported = await one.api('POST', '/identities', upload);
+  assert.ok(imported.status < 300, imported.text);
+  const count = async (gateway: TestConnector) =>
+    (await gateway.api('GET', '/identities/count?identity=imported-*')).body.count;
+  assert.equal(await count(two), 3000);
+  const [{ id }] = (await two.api('GET', '/batches')).body.batches;
+  const undone = await two.api('DELETE', `/batches/${id}`);
+  assert.ok(undone.status < 300, undone.text);
+  await eventually('nothing of it is left', async () => (await count(one)) === 0);
+});
+
+interface Told {
+  readonly seq: number;
+  readonly type: string;
+  readonly identity: string | null;
+}
+
+/** The events that a live stream tells of, until there are as many as wanted that devices caused. */
+async function follow(gateway: TestConnector, wanted: number, signal: AbortSignal): Promise<Told[]> {
+  const url = `http://127.0.0.1:${gateway.server.console}/api:1/service/${gateway.id}/device2/events/stream`;
+  const headers = { authorization: `Bearer ${await gateway.server.adminToken()}` };
+  const response = await fetch(`${url}?types=provisioned,data_in`, { headers, signal });
+  assert.equal(response.status, 200);
+  const told: Told[] = [];
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body!) {
+    text += decoder.decode(chunk, { stream: true });
+    const frames = text.split('\n\n');
+    text = frames.pop()!;
+    for (const frame of frames) {
+      const data = /^data: (.*)$/m.exec(frame)?.[1];
+      if (data === undefined) continue;
+      const { seq, type, identity } = JSON.parse(data);
+      told.push({ seq, type, identity });
+    }
+    if (told.length >= wanted) break;
+  }
+  return told;
+}
