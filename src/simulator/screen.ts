@@ -31,9 +31,12 @@ export function createScreen(style: Style, out: NodeJS.WritableStream, err: Node
   /** Lines that the next look takes away. */
   let drawn = 0;
   const draw = (text: string) => {
+    // A line that the terminal breaks would be two to take away.
+    const width = (out as NodeJS.WriteStream).columns || Number.POSITIVE_INFINITY;
+    const lines = text.split('\n').map((line) => line.slice(0, width - 1));
     const up = drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`;
-    out.write(`${up}${text}\n`);
-    drawn = text.split('\n').length;
+    out.write(`${up}${lines.join('\n')}\n`);
+    drawn = lines.length;
   };
   return {
     note: (text) => {
@@ -41,7 +44,7 @@ export function createScreen(style: Style, out: NodeJS.WritableStream, err: Node
       line(text);
     },
     show: (second, refusals) => draw(table(second, refusals)),
-    finish: (summary) => draw(inWords(summary)),
+    finish: (summary) => line(inWords(summary)),
   };
 }
 
