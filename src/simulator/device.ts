@@ -1,14 +1,17 @@
-/** What a fleet asks of a device, and what it lends to each, whatever the protocol. Types, and the pause before a new try. */
-import type { AuthType } from '../domain/connector.ts';
-import type { MakeCertificate } from './certificates.ts';
-import type { Keyring } from './credentials.ts';
+/**
+ * What a fleet asks of a device, and what it lends to each, whatever the protocol; what a new one
+ * brings, and how long each waits before a new try.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Secret } from './credentials.ts';
 import type { Figures } from './figures.ts';
-import type { Target } from './target.ts';
-import type { Alias } from './values.ts';
+import type { Plan } from './plan.ts';
 
 export interface Device {
   /** Whether it may be given a write now. */
   readonly ready: boolean;
+  /** Whether the server may be giving it a credential just now, which is told once. */
+  readonly entering: boolean;
   /** Connects, and provisions where it has no credential yet. */
   start(): void;
   /** A value for each alias of the scene, in their order. */
@@ -20,23 +23,27 @@ export interface Device {
 }
 
 /** What all devices of a fleet have in common. */
-export interface Scene {
-  readonly target: Target;
-  readonly auth: AuthType;
-  readonly aliases: readonly Alias[];
-  /** Those that the cloud may set. */
-  readonly settable: readonly string[];
+export interface Scene extends Pick<Plan, 'target' | 'auth' | 'aliases' | 'settable' | 'keyring' | 'makeCertificate'> {
   /** HTTPS: whether devices wait for values from the cloud by long polls. */
   readonly listen: boolean;
   readonly figures: Figures;
-  readonly keyring: Keyring;
-  readonly makeCertificate: MakeCertificate;
   /** Ends the run: something that no new try will mend. */
   readonly fail: (error: unknown) => void;
 }
 
-/** A made-up password of 32 characters. */
-export const PASSWORD_BYTES = 24;
+/** A password has 32 characters. */
+const PASSWORD_BYTES = 24;
+
+/** What a new device brings, kept before the server hears of it; null where the server gives it a token. */
+export async function bringSecret(identity: string, { auth, keyring, makeCertificate }: Scene): Promise<Secret | null> {
+  if (auth === 'token') return null;
+  const secret: Secret =
+    auth === 'certificate'
+      ? makeCertificate(identity)
+      : { type: 'password', password: randomBytes(PASSWORD_BYTES).toString('base64url') };
+  await keyring.keep(identity, secret);
+  return secret;
+}
 
 /** ms before the try number `n` (from 0): longer each time, and never the same for two devices. */
 export function backOff(n: number): number {

@@ -46,7 +46,8 @@ export async function runFleet(course: Course, figures: Figures, signal: AbortSi
   }
   figures.behind = 0;
   const deadline = performance.now() + GRACE;
-  while (figures.inFlight > 0 && performance.now() < deadline) await delay(STEP);
+  const waits = () => figures.inFlight > 0 || devices.some(({ entering }) => entering);
+  while (waits() && performance.now() < deadline) await delay(STEP);
   for (const device of devices) device.stop();
 }
 

@@ -2,12 +2,12 @@
  * A device over HTTPS, as firmware does it: one connection that it keeps, one write at a time, each repeated until the
  * server takes or refuses it; on wish a long poll beside, whose values it reports back (device-http.md).
  */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as send } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Secret } from './credentials.ts';
-import { backOff, type Device, PASSWORD_BYTES, type Scene, turnedAway } from './device.ts';
+import { backOff, bringSecret, type Device, type Scene, turnedAway } from './device.ts';
 import { inPlainWords } from './explained.ts';
 import { contextWith } from './target.ts';
 
@@ -40,6 +40,7 @@ export class HttpsDevice implements Device {
   #listening: Agent | null = null;
   #busy = true;
   #stopped = false;
+  entering = false;
   #hasConnected = false;
   /** The server has taken its credential at least once. */
   #proven = false;
@@ -75,7 +76,12 @@ export class HttpsDevice implements Device {
   async #enter(): Promise<void> {
     const { figures, listen, settable } = this.#scene;
     if (this.#secret !== null) this.#writing = this.#createAgent();
-    else if (!(await this.#provision())) return;
+    else {
+      this.entering = true;
+      const entered = await this.#provision();
+      this.entering = false;
+      if (!entered) return;
+    }
     figures.provisioned += 1;
     this.#busy = false;
     if (listen && settable.length > 0) await this.#listen();
@@ -83,18 +89,13 @@ export class HttpsDevice implements Device {
 
   /** True with a credential that is kept; false if it was not let in. */
   async #provision(): Promise<boolean> {
-    const { auth, keyring, makeCertificate } = this.#scene;
-    if (auth === 'certificate') this.#secret = makeCertificate(this.#identity);
-    if (auth === 'password')
-      this.#secret = { type: 'password', password: randomBytes(PASSWORD_BYTES).toString('base64url') };
-    // Before the server hears of it: there is no way to ask for it afterwards.
-    if (this.#secret !== null) await keyring.keep(this.#identity, this.#secret);
+    this.#secret = await bringSecret(this.#identity, this.#scene);
     this.#writing = this.#createAgent();
     const token = await this.#activate();
     if (token === null) return false;
-    if (auth !== 'token') return true;
+    if (this.#secret !== null) return true;
     this.#secret = { type: 'token', token };
-    await keyring.keep(this.#identity, this.#secret);
+    await this.#scene.keyring.keep(this.#identity, this.#secret);
     return true;
   }
 
@@ -225,41 +226,37 @@ export class HttpsDevice implements Device {
       timeout: within,
     });
     call.once('timeout', () => call.destroy(new Error('no answer in time')));
-    call.once('error', reject);
-    call.once('socket', (socket) => {
-      if (call.reusedSocket || agent !== this.#writing) return;
-      socket.once('secureConnect', () => this.#connected());
-    });
+    call.on('error', reject);
     call.once('response', (message) => read(message).then(resolve, reject));
     call.end(body);
     return promise;
   }
 
-  #connected(): void {
-    const { figures } = this.#scene;
-    figures.connected += 1;
-    if (this.#hasConnected) figures.reconnects += 1;
-    this.#hasConnected = true;
-  }
-
   /** Each device has connections of its own, and keeps them. */
   #createAgent(): Agent {
-    const { target, figures } = this.#scene;
+    const { target } = this.#scene;
     const own = this.#secret?.type === 'certificate' ? contextWith(target, this.#secret) : target.secureContext;
     const agent = new Agent({ keepAlive: true, maxSockets: 1, secureContext: own });
     const create = agent.createConnection.bind(agent);
     agent.createConnection = (options, callback) => {
       const socket = create(options, callback)!;
-      let open = false;
       socket.once('secureConnect', () => {
-        open = true;
-      });
-      socket.once('close', () => {
-        if (open && agent === this.#writing) figures.connected -= 1;
+        if (agent === this.#writing) this.#count(socket);
       });
       return socket;
     };
     return agent;
+  }
+
+  /** The long poll's is not counted: it is the same device. */
+  #count(socket: Duplex): void {
+    const { figures } = this.#scene;
+    figures.connected += 1;
+    if (this.#hasConnected) figures.reconnects += 1;
+    this.#hasConnected = true;
+    socket.once('close', () => {
+      figures.connected -= 1;
+    });
   }
 
   #authorization(): Record<string, string> {

@@ -2,7 +2,6 @@
  * A device over MQTT 5.0, as firmware does it: one connection with keep-alive, writes with QoS 1 that are sent again until
  * they are acknowledged, values of the cloud acknowledged and reported back, new tries with back-off (device-mqtt.md).
  */
-import { randomBytes } from 'node:crypto';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import {
   generate,
@@ -14,7 +13,7 @@ import {
   parser,
 } from 'mqtt-packet';
 import type { Secret } from './credentials.ts';
-import { backOff, type Device, PASSWORD_BYTES, type Scene, turnedAway } from './device.ts';
+import { backOff, bringSecret, type Device, type Scene, turnedAway } from './device.ts';
 import { inPlainWords } from './explained.ts';
 import { contextWith } from './target.ts';
 
@@ -76,6 +75,10 @@ export class MqttDevice implements Device {
     return this.#state === 'in' && this.#inFlight.size < IN_FLIGHT;
   }
 
+  get entering(): boolean {
+    return this.#state === 'entering' && this.#provisioning && this.#asks > 0;
+  }
+
   start(): void {
     this.#prepare().then(() => this.#connect(), this.#scene.fail);
   }
@@ -102,15 +105,11 @@ export class MqttDevice implements Device {
     setTimeout(() => socket?.destroy(), LINGER).unref();
   }
 
-  /** Makes what a new device brings, and keeps it before the server hears of it. */
   async #prepare(): Promise<void> {
-    const { auth, keyring, makeCertificate } = this.#scene;
     if (this.#secret === null) {
-      this.#provisioning = auth !== 'certificate';
-      if (auth === 'certificate') this.#secret = makeCertificate(this.#identity);
-      if (auth === 'password')
-        this.#secret = { type: 'password', password: randomBytes(PASSWORD_BYTES).toString('base64url') };
-      if (this.#secret !== null) await keyring.keep(this.#identity, this.#secret);
+      this.#secret = await bringSecret(this.#identity, this.#scene);
+      // A certificate provisions by being shown.
+      this.#provisioning = this.#secret?.type !== 'certificate';
     }
     if (this.#secret?.type === 'certificate') this.#context = contextWith(this.#scene.target, this.#secret);
   }

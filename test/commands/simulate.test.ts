@@ -160,6 +160,19 @@ for (const protocol of protocols) {
       assert.equal((await logged(connector)).writes, summary.acknowledged);
     });
 
+    test('a fleet that is ended while its devices come in has kept the token of each that the server knows', async () => {
+      const connector = await newConnector(server, { resources });
+      const file = join(folder, `${protocol}-early.jsonl`);
+      const many = ['--devices', '200', '--rate', '0', '--ramp', '100', '--credentials', file];
+      const fleet = startFleet(folder, [...managed(connector, protocol), ...many]);
+      await fleet.until('some are in', ({ provisioned }) => provisioned > 0);
+      fleet.signal('SIGINT');
+      const { summary } = await fleet.ended();
+      const { body } = await connector.api('GET', '/identities/count?status=provisioned');
+      assert.equal(readFileSync(file, 'utf8').trimEnd().split('\n').length, body.count);
+      assert.equal(summary.provisioned, body.count);
+    });
+
     test('a device that is locked comes back once it is unlocked', async () => {
       const connector = await newConnector(server, { resources, ...provisioning('token', true) });
       const fleet = startFleet(folder, [...managed(connector, protocol), '--devices', '1', '--rate', '5']);
