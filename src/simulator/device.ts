@@ -1,6 +1,6 @@
 /**
- * What a fleet asks of a device, and what it lends to each, whatever the protocol; what a new one
- * brings, and how long each waits before a new try.
+ * What a fleet asks of a device, and what it lends to each, whatever the protocol; what a new one brings, and how long each
+ * waits before a new try.
  */
 import { randomBytes } from 'node:crypto';
 import type { Secret } from './credentials.ts';

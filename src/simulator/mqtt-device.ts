@@ -32,7 +32,7 @@ const LINGER = 2_000;
 const protocolVersion = 5;
 const QUOTA_EXCEEDED = 0x97;
 const BAD_CREDENTIAL = 0x86;
-/** Reasons of a CONNACK that may be gone soon: unavailable, busy, quota, rate (MQTT 5.0, 3.2.2.2). */
+/** Reasons not to be let in that may be gone soon: failure, unavailable, busy, quota, rate (MQTT 5.0, 3.2.2.2, 3.4.2.1). */
 const passing = new Set([0x80, 0x88, 0x89, 0x97, 0x9f]);
 
 interface Write {
@@ -268,7 +268,8 @@ export class MqttDevice implements Device {
       // An earlier try may have been carried out, and its answer lost.
       this.#provisioning = false;
       this.#socket?.destroy();
-    } else this.#refused();
+    } else if (passing.has(packet.reasonCode!)) this.#socket?.destroy();
+    else this.#refused();
   }
 
   #publish(topic: string, payload: string): void {
