@@ -1,18 +1,24 @@
 /** The command line: picks a command and turns what it throws into an exit code. */
 import { ConfigError, configHelp } from './config.ts';
+import { simulateHelp } from './simulator/flags.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly string[]): Promise<void> }>>> = {
   serve: () => import('./commands/serve.ts'),
   migrate: () => import('./commands/migrate.ts'),
+  simulate: () => import('./commands/simulate.ts'),
 };
 
 const usage = `Usage: slipway <command> [flags]
 
   serve     run the server
   migrate   --from sqlite --to postgres://…: move a stopped installation into an empty database
+  simulate  run a fleet of made-up devices against any Slipway
 
 Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):
 ${configHelp()}
+
+Flags of simulate:
+${simulateHelp}
 `;
 
 const [name = '', ...flags] = process.argv.slice(2);
