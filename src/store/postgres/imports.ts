@@ -11,6 +11,7 @@ import type { Connectors } from './connectors.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 import type { Logged } from './ledger.ts';
+import { GONE_AFTER, type Nodes } from './nodes.ts';
 import type { Presence } from './presence.ts';
 import { dropStage, openStage, type Stage } from './stage.ts';
 
@@ -20,12 +21,11 @@ const STEP_ROWS = 1_000;
 const RETRY = 1_000;
 /** ms between two looks for batches that nobody works on, and between two signs of life. */
 const LOOK_EVERY = 2_000;
-/** Seconds without a sign of life after which a node counts as gone. */
-const GONE_AFTER = 15;
 
 interface Parts {
   readonly db: Database;
   readonly node: string;
+  readonly nodes: Nodes;
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly clock: () => number;
@@ -55,22 +55,11 @@ const adopt = statement(
      FOR UPDATE SKIP LOCKED
    ) RETURNING key`,
 );
-const alive = statement(
-  'node-alive',
-  'INSERT INTO nodes VALUES ($1, now()) ON CONFLICT (node) DO UPDATE SET seen = excluded.seen',
-);
 const lost = statement(
   'stages-lost',
   `SELECT s.name FROM stages s WHERE NOT EXISTS (SELECT 1 FROM nodes n
      WHERE n.node = s.node AND n.seen > now() - make_interval(secs => ${GONE_AFTER}))
    AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.stage = s.name)`,
-);
-/** Devices whose gateway is gone have left with it. */
-const cutOff = statement(
-  'presence-cut-off',
-  `UPDATE presence SET node = NULL, left_at = greatest(coalesce(last_seen, 0), coalesce(left_at, 0))
-   WHERE node IN (SELECT DISTINCT p.node FROM presence p WHERE p.node IS NOT NULL AND NOT EXISTS (
-     SELECT 1 FROM nodes n WHERE n.node = p.node AND n.seen > now() - make_interval(secs => ${GONE_AFTER})))`,
 );
 const importStep = statement('import-step', 'SELECT rows, added FROM import_step($1, $2, $3)');
 const undoStep = statement('undo-step', 'SELECT undo_step($1, $2, $3) AS n');
@@ -78,7 +67,7 @@ const used = `SELECT d.identity FROM devices d JOIN presence p ON p.device = d.k
   WHERE d.provisioned_at IS NOT NULL AND (d.provisioned_at <> d.created OR p.last_seen IS NOT NULL)`;
 const usedOf = statement('batch-used', `${used} AND d.batch = $1 LIMIT 1`);
 
-export function createImports({ db, node, connectors, presence, clock, commit, passing }: Parts) {
+export function createImports({ db, node, nodes, connectors, presence, clock, commit, passing }: Parts) {
   const open = new Set<Stage>();
   const closing = new AbortController();
   const working = new Set<Promise<unknown>>();
@@ -230,7 +219,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
 
   /** Goes on with what nobody works on, and throws away what nobody will go on with. */
   async function look(): Promise<void> {
-    await db.read(alive, [node]);
+    await nodes.beat();
     for (const { key } of await db.read<{ key: number }>(adopt, [node])) {
       const batch = await read(key);
       const work = batch.state === 'undoing' ? undo(key, null, clock()) : write(key, 0, () => {});
@@ -238,7 +227,6 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
         if (!closing.signal.aborted) passing(new Error('An interrupted import could not be finished yet', { cause }));
       });
     }
-    await db.read(cutOff);
     for (const { name } of await db.read<{ name: string }>(lost)) await db.run(dropStage(name).join('; '));
   }
 
@@ -309,9 +297,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
       for (const stage of open) await stage.remove().catch(() => {});
       await looking;
       await Promise.all(working);
-      await db
-        .run(sql`UPDATE batches SET worker = NULL WHERE worker = ${node}; DELETE FROM nodes WHERE node = ${node}`)
-        .catch(() => {});
+      await db.run(sql`UPDATE batches SET worker = NULL WHERE worker = ${node}`).catch(() => {});
     },
   };
 }

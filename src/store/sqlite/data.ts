@@ -2,12 +2,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
+import { aliasesOf, sizeOfData } from '../payload.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { spanOf, timesIn } from './blocks.ts';
 import type { Committer, Work } from './committer.ts';
 import type { Connectors } from './connectors.ts';
-import { type Ledger, type LoggedEvent, sizeOfData } from './ledger.ts';
+import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
 interface Parts {
@@ -175,11 +176,6 @@ const namesOf = ({ timestamp, values }: Point) => Object.keys(values).map((alias
 
 function toState(row: StateRow): ValueState {
   return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
-}
-
-function aliasesOf({ points }: DataEntry): string[] {
-  if (points.length === 1) return Object.keys(points[0]!.values);
-  return [...new Set(points.flatMap(({ values }) => Object.keys(values)))];
 }
 
 function nothing(): void {}

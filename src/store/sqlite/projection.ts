@@ -49,6 +49,8 @@ export interface Projection {
   /** What is newer than the `state` table; undefined where nothing is. */
   held(device: number): ReadonlyMap<string, Held> | undefined;
   presence(device: number): Presence | undefined;
+  /** Id of the live connection of the device. */
+  connection(device: number): string | null;
   /** Reports of the device that wait to be written. */
   waiting(device: number): Point[];
   /** Writes everything that waits, in steps between which the loop runs. */
@@ -98,10 +100,10 @@ export function createProjection(
     return key === undefined ? undefined : writers.readState(device, key);
   }
 
-  function noteEvent({ type, protocol, timestamp, ip }: LoggedEvent, device: number): void {
+  function noteEvent({ type, protocol, connection, timestamp, ip }: LoggedEvent, device: number): void {
     if (protocol !== null && fromDevice.has(type)) presences.heard(device, timestamp, ip);
-    if (type === 'connect') presences.connected(device);
-    if (type === 'disconnect') presences.left(device, timestamp);
+    if (type === 'connect') presences.connected(device, connection ?? '');
+    if (type === 'disconnect') presences.left(device, timestamp, connection ?? '');
   }
 
   function plan(): void {
@@ -206,6 +208,7 @@ export function createProjection(
     pending: (ref, except) => wanted.oldest(ref, except, (alias) => states.get(ref.key)?.get(alias)?.state),
     held: (device) => states.get(device),
     presence: presences.get,
+    connection: presences.connection,
     waiting: (device) =>
       queue
         .slice(head)
