@@ -74,8 +74,11 @@ interface Refusals {
 
 export function createData({ db, node, connectors, presence, send }: Parts) {
   const committer = createCommitter<Write>(db, commit, LANES);
-  /** Commits of `connect` events under way, by connection. */
-  const beginning = new Map<string, Promise<void>>();
+  /**
+   * Commits of `connect` events under way, by device. Two commits may be under way at a time, and the one that commits last is the
+   * connection that counts: what follows of the same device waits.
+   */
+  const linking = new Map<number, Promise<void>>();
 
   async function commit(batch: readonly Write[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = batch.map(() => 'again');
@@ -143,16 +146,20 @@ export function createData({ db, node, connectors, presence, send }: Parts) {
       const write = () => submit<void>({ id, entry: null, recorded: false, events, device }, bytes);
       const [link, type] = linkOf(device, events);
       if (link === null) return write();
+      const before = linking.get(link.ref.key);
       if (type === 'connect') {
         presence.connected(link);
-        const begun = write();
-        const done = begun.catch(() => {}).finally(() => beginning.delete(link.connection));
-        beginning.set(link.connection, done);
+        const begun = before === undefined ? write() : before.then(write);
+        const done: Promise<void> = begun
+          .catch(() => {})
+          .finally(() => {
+            if (linking.get(link.ref.key) === done) linking.delete(link.ref.key);
+          });
+        linking.set(link.ref.key, done);
         return begun;
       }
       presence.left(link);
-      // Two commits may be under way: the end is not to be written before the beginning.
-      await beginning.get(link.connection);
+      await before;
       return write().catch((error) => {
         presence.leftUntold(link, events.at(-1)!.timestamp);
         throw error;

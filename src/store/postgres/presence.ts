@@ -9,6 +9,8 @@ import { type Database, statement } from './database.ts';
 import { type List, numbers, texts } from './text.ts';
 
 const WRITE_EVERY = 5_000;
+/** ms until the table knows what a device has taken: it may connect to another node, which would send it once more. */
+const WRITE_TAKEN = 200;
 const STEP = 5_000;
 
 /** When and from where a device was heard of, newer than its row. */
@@ -162,10 +164,12 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
 
   const failed = (cause: unknown) =>
     passing(new Error('When devices were last heard of could not be written', { cause }));
-  const timer = setInterval(() => {
+  const write = () => {
     if (!db.unreachable()) flush().catch(failed);
-  }, WRITE_EVERY);
+  };
+  const timer = setInterval(write, WRITE_EVERY);
   timer.unref();
+  let soon: NodeJS.Timeout | null = null;
 
   return {
     heard(device, at, ip) {
@@ -183,7 +187,13 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
       return found;
     },
     announce: () => eachStep(async (_, ...values) => void (await db.read(writeAnnounced, [node, ...values]))),
-    acknowledge: (device, alias, setAt) => void taken.getOrInsertComputed(device, () => new Map()).set(alias, setAt),
+    acknowledge(device, alias, setAt) {
+      taken.getOrInsertComputed(device, () => new Map()).set(alias, setAt);
+      soon ??= setTimeout(() => {
+        soon = null;
+        write();
+      }, WRITE_TAKEN).unref();
+    },
     noted(device) {
       const [before, now] = [leaving.noted.get(device), noted.get(device)];
       return before === undefined ? now : newer(before, now);
@@ -201,6 +211,7 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
     /** Connections that stand end with the store. */
     async close() {
       clearInterval(timer);
+      if (soon !== null) clearTimeout(soon);
       await flush().catch(failed);
       await db.read(endAll, [node]).catch(failed);
     },
