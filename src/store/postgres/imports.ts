@@ -14,6 +14,7 @@ import type { Logged } from './ledger.ts';
 import { GONE_AFTER, type Nodes } from './nodes.ts';
 import type { Presence } from './presence.ts';
 import { dropStage, openStage, type Stage } from './stage.ts';
+import { numbers } from './text.ts';
 
 /** Rows per commit: other writes go in between. */
 const STEP_ROWS = 1_000;
@@ -46,11 +47,14 @@ const columns = `b.key, b.connector, c.id AS connector_id, b.id, b.name, b.who, 
 const one = statement('batch', `SELECT ${columns} WHERE b.connector = $1 AND b.id = $2`);
 const byKey = statement('batch-key', `SELECT ${columns} WHERE b.key = $1`);
 const all = statement('batches', `SELECT ${columns} WHERE b.connector = $1 ORDER BY b.key DESC`);
-/** Batches whose node is gone or has let go of them, taken over by this one. */
+/**
+ * Batches whose node is gone or has let go of them, taken over by this one; and those of this node that it does not work on, as the
+ * answer that told it of them was lost.
+ */
 const adopt = statement(
   'batch-adopt',
   `UPDATE batches SET worker = $1 WHERE state IN ('writing', 'undoing') AND key IN (
-     SELECT key FROM batches b WHERE state IN ('writing', 'undoing') AND (worker IS NULL OR NOT EXISTS (
+     SELECT key FROM batches b WHERE state IN ('writing', 'undoing') AND (worker IS NULL OR (worker = $1 AND key <> ALL ($2::bigint[])) OR NOT EXISTS (
        SELECT 1 FROM nodes n WHERE n.node = b.worker AND n.seen > now() - make_interval(secs => ${GONE_AFTER})))
      FOR UPDATE SKIP LOCKED
    ) RETURNING key`,
@@ -71,6 +75,18 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
   const open = new Set<Stage>();
   const closing = new AbortController();
   const working = new Set<Promise<unknown>>();
+
+  /** Keys of the batches that this node works on. */
+  const busy = new Set<number>();
+
+  async function workOn<T>(key: number, work: () => Promise<T>): Promise<T> {
+    busy.add(key);
+    try {
+      return await work();
+    } finally {
+      busy.delete(key);
+    }
+  }
 
   /** Remembers what is under way, for `close` to wait for. */
   function track<T>(work: Promise<T>): Promise<T> {
@@ -181,7 +197,8 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
       [],
       [],
     );
-    return (await db.read<BatchRow>(one, [connector, id]))[0]!.key;
+    // It has begun, and is finished.
+    return (await insist(() => db.read<BatchRow>(one, [connector, id])))[0]!.key;
   }
 
   async function find(connector: number, id: string): Promise<BatchRow | undefined> {
@@ -220,10 +237,10 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
   /** Goes on with what nobody works on, and throws away what nobody will go on with. */
   async function look(): Promise<void> {
     await nodes.beat();
-    for (const { key } of await db.read<{ key: number }>(adopt, [node])) {
+    for (const { key } of await db.read<{ key: number }>(adopt, [node, numbers(busy)])) {
       const batch = await read(key);
-      const work = batch.state === 'undoing' ? undo(key, null, clock()) : write(key, 0, () => {});
-      track(work).catch((cause) => {
+      const work = () => (batch.state === 'undoing' ? undo(key, null, clock()) : write(key, 0, () => {}));
+      track(workOn(key, work)).catch((cause) => {
         if (!closing.signal.aborted) passing(new Error('An interrupted import could not be finished yet', { cause }));
       });
     }
@@ -261,7 +278,7 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
           applied = true;
           stage.close();
           open.delete(stage);
-          return track(write(key, stage.count(), onProgress));
+          return track(workOn(key, () => write(key, stage.count(), onProgress)));
         },
         async discard() {
           open.delete(stage);
@@ -282,7 +299,8 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
       const connector = await connectors.keyOf(id);
       // What memory knows of devices that were heard of decides here too.
       await presence.flush();
-      return track(undo(await startUndo(connector, batch), origin, now));
+      const key = await startUndo(connector, batch);
+      return track(workOn(key, () => undo(key, origin, now)));
     },
 
     /** Begins to look for work; the first look is over when this resolves. */

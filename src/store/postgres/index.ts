@@ -183,6 +183,8 @@ async function prepare(url: string): Promise<void> {
   await client.connect();
   try {
     await migrate(client);
+    const { rows } = await client.query<{ moving: boolean }>("SELECT to_regclass('moving') IS NOT NULL AS moving");
+    if (rows[0]!.moving) throw new Error('A move into this database is not finished: slipway migrate goes on with it');
   } finally {
     await client.end();
   }

@@ -7,7 +7,7 @@ import { connectionRoutines, routines } from './routines.ts';
 
 /** Advisory locks of Slipway: this class, and one of these. */
 export const LOCKS = 5519;
-export const locks = { migrations: 2, partitions: 3 } as const;
+export const locks = { migrations: 2, partitions: 3, moving: 4 } as const;
 
 /** In order; the number of those that were run is the schema's version. */
 export const migrations: readonly string[] = [

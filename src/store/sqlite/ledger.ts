@@ -150,10 +150,16 @@ const CATCH_UP_ROWS = 500;
 function fromEntry(connector: number, entry: LogEntry): LoggedEvent {
   const [seq, code, identity, device, ip, protocol, timestamp, connection, payload] = entry;
   const type = typeName(code);
-  const points = type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
+  const points = pointsIn(entry);
   const bytes = sizeOfData({ points, undefinedPoints: noPoints });
   const rule = ruleOf(type, payload);
   return { connector, seq, type, identity, device, ip, protocol, connection, timestamp, points, rule, bytes };
+}
+
+/** Values of defined resources in an event. */
+export function pointsIn([, code, , , , , , , payload]: LogEntry): readonly Point[] {
+  const type = typeName(code);
+  return type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
 }
 
 function definedPoints(payload: DataPayload): Point[] {
