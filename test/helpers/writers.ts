@@ -64,15 +64,11 @@ export async function startWriters(
   const fleet = `fleet-${process.pid}-${++made}`;
   const loops: Promise<void>[] = [];
   const note = (one: Omit<Tried, 'at'>) => tried.push({ ...one, at: performance.now() });
-  const stuck = new Set<symbol>();
   const failures: unknown[] = [];
   const repeat = (step: (n: number) => Promise<unknown>) => {
     const loop = async () => {
-      const me = Symbol(step.toString());
       for (let n = 0; running; n += 1) {
-        stuck.add(me);
         await step(n);
-        stuck.delete(me);
       }
     };
     // It ends them all; whoever ends them is told.
@@ -174,9 +170,8 @@ export async function startWriters(
 
   const stop = async () => {
     running = false;
-    const t = setTimeout(() => console.log('STUCK', [...stuck]), 30000);
     await Promise.all(loops);
-    clearTimeout(t);
+
     agent.destroy();
     if (failures.length > 0) throw failures[0];
   };
