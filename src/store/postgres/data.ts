@@ -4,6 +4,7 @@ import type { NewEvent, Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import { aliasesOf, connectionSignals, sizeOfData, sizeOfEvent } from '../payload.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
+import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import { createCommitter, type Outcome } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { type Database, statement } from './database.ts';
@@ -58,12 +59,8 @@ const pending = statement(
    ORDER BY at, alias LIMIT 1`,
 );
 
-interface StateRow {
+interface StateRow extends StateColumns {
   readonly alias: string;
-  readonly set_value: string | null;
-  readonly set_at: number | null;
-  readonly reported: string | null;
-  readonly reported_at: number | null;
 }
 
 /** Nothing was written if there are any: keys of connectors, places among the recorded points. */
@@ -354,8 +351,6 @@ function pointValues(points: readonly PlacedPoint[]) {
   ];
 }
 
-type MutableState = { -readonly [K in keyof ValueState]: ValueState[K] };
-
 /** What the batch says of each alias of each device: one row, however many values there were. */
 function statesOf(writes: readonly Write[]): { device: number; alias: string; state: MutableState }[] {
   const devices = new Map<number, Map<string, MutableState>>();
@@ -373,28 +368,7 @@ function statesOf(writes: readonly Write[]): { device: number; alias: string; st
 function followPoint(ofDevice: Map<string, MutableState>, { type, timestamp: arrived }: DataEntry, point: Point): void {
   const at = Math.min(point.timestamp, arrived);
   for (const alias in point.values) {
-    const state = ofDevice.getOrInsertComputed(alias, () => ({
-      set: null,
-      setAt: null,
-      reported: null,
-      reportedAt: null,
-    }));
+    const state = ofDevice.getOrInsertComputed(alias, () => ({ ...noState }));
     follow(state, type === 'data_in', at, point.values[alias]!);
   }
-}
-
-/** An older value never replaces a newer one (device-http.md, record). */
-function follow(state: MutableState, reports: boolean, at: number, value: string): void {
-  if (state.setAt === null || state.setAt <= at) {
-    state.set = value;
-    state.setAt = at;
-  }
-  if (reports && (state.reportedAt === null || state.reportedAt <= at)) {
-    state.reported = value;
-    state.reportedAt = at;
-  }
-}
-
-function toState(row: StateRow): ValueState {
-  return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
 }

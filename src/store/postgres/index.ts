@@ -1,7 +1,7 @@
 /** PostgreSQL behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { AppError } from '../../domain/errors.ts';
+import { refuseAfterClose } from '../closed-store.ts';
 import type { Signal, Store, StoreFigures } from '../store.ts';
 import { createConnectors } from './connectors.ts';
 import { createData } from './data.ts';
@@ -198,23 +198,4 @@ function sum(a: StoreFigures, b: StoreFigures): StoreFigures {
     queuedWrites: a.queuedWrites + b.queuedWrites,
     queuedBytes: a.queuedBytes + b.queuedBytes,
   };
-}
-
-/** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
-const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
-
-/** What is remembered outlives the database; nobody is to be answered from it. */
-function refuseAfterClose<S extends Store>(store: S): S {
-  let closed: Promise<void> | null = null;
-  const guarded: Record<string, unknown> = {};
-  for (const [name, method] of Object.entries(store) as [string, (...args: unknown[]) => unknown][]) {
-    guarded[name] = answersClosed.has(name)
-      ? method
-      : (...args: unknown[]) =>
-          closed !== null
-            ? Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' }))
-            : method(...args);
-  }
-  guarded.close = () => (closed ??= store.close());
-  return guarded as unknown as S;
 }

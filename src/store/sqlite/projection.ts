@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { EventType } from '../../domain/connector.ts';
 import type { Point } from '../../domain/device.ts';
 import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
+import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
 import { type Block, spanOf } from './blocks.ts';
 import { FREQUENT_MAX, typeCode } from './codes.ts';
@@ -286,24 +287,6 @@ function hold(
   }
 }
 
-type MutableState = { -readonly [K in keyof ValueState]: ValueState[K] };
-const noState: ValueState = { set: null, setAt: null, reported: null, reportedAt: null };
-
-/**
- * Lets a state follow a value. An older value never replaces a newer one (device-http.md, record); one that claims a time
- * still to come counts as of its arrival, or it would hide all that follows.
- */
-function follow(state: MutableState, reports: boolean, timestamp: number, value: string): void {
-  if (state.setAt === null || state.setAt <= timestamp) {
-    state.set = value;
-    state.setAt = timestamp;
-  }
-  if (reports && (state.reportedAt === null || state.reportedAt <= timestamp)) {
-    state.reported = value;
-    state.reportedAt = timestamp;
-  }
-}
-
 function release(states: Map<number, Map<string, Held>>, events: readonly LoggedEvent[]): void {
   for (const { device, points, seq } of events) {
     const state = device === null ? undefined : states.get(device);
@@ -390,11 +373,8 @@ function prepareWriters(db: DatabaseSync) {
     mark: (seq: number, newest: number) => mark.run(seq, newest),
     newest: () => (newest.get() as { newest: number }).newest,
     readState(device: number, alias: number): ValueState | undefined {
-      const row = readState.get(device, alias) as
-        | { set_value: string | null; set_at: number | null; reported: string | null; reported_at: number | null }
-        | undefined;
-      if (row === undefined) return undefined;
-      return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
+      const row = readState.get(device, alias) as unknown as StateColumns | undefined;
+      return row === undefined ? undefined : toState(row);
     },
   };
 }
