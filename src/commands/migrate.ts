@@ -72,12 +72,14 @@ function createProgress(): Progress & { stood(): void } {
     },
     round(ms, changed) {
       rounds += 1;
-      if (rounds > 1 && performance.now() - said < SAY_AGAIN) return;
+      if (rounds === 1)
+        return say(`Copied in ${(ms / 1000).toFixed(1)} s. Comparing with what the server wrote meanwhile.`);
+      if (rounds > 2 && performance.now() - said < SAY_AGAIN) return;
       said = performance.now();
       say(
-        `In step with the server: ${changed} rows in the last ${(ms / 1000).toFixed(1)} s, which is about what is left to do once it stops.`,
+        `In step with the server: ${changed} rows in a round of ${(ms / 1000).toFixed(1)} s. Once it stops, one or two rounds are left.`,
       );
-      if (rounds === 1)
+      if (rounds === 2)
         say('Stop the server when it suits you. The rest follows by itself; do not start it on this folder again.');
     },
     frozen() {

@@ -3,7 +3,7 @@
  * no checkpoint waits for it; `freeze` takes the folder for itself once the server has stopped.
  */
 import { existsSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { DeviceStatus } from '../../domain/device.ts';
 import type { Cell, Key, LogPage, Page, Row, Source } from '../moving.ts';
 import { createMerge } from './blocks.ts';
@@ -15,8 +15,10 @@ import { type LogEntry, pointsIn } from './ledger.ts';
 import { migrations } from './schema.ts';
 
 const PAGE = 2_000;
-/** Rows of the log, or of the history, in a page: each holds many. */
+/** Rows of the log in a page: each holds many. */
 const PACKED_PAGE = 100;
+/** Spans of the history in a page: each holds one point or many. */
+const SPANS_PAGE = 2_000;
 /** Characters of a page, roughly. */
 const PAGE_BYTES = 4 << 20;
 
@@ -228,12 +230,13 @@ function readPoints(db: DatabaseSync, after: Key | null) {
     .prepare(`SELECT p.device, p.alias, a.name, p.span, sum(length(p.data)) AS size
       FROM points p CROSS JOIN aliases a ON a.key = p.alias WHERE (p.device, p.alias, p.span) > (?, ?, ?)
       GROUP BY p.device, p.alias, p.span ORDER BY p.device, p.alias, p.span LIMIT ?`)
-    .all(...((after ?? [0, 0, Number.MIN_SAFE_INTEGER]) as number[]), PACKED_PAGE) as unknown as Span[];
+    .all(...((after ?? [0, 0, Number.MIN_SAFE_INTEGER]) as number[]), SPANS_PAGE) as unknown as Span[];
+  const blocks = db.prepare('SELECT data FROM points WHERE device = ? AND alias = ? AND span = ? ORDER BY step');
   const page = upTo(found, ({ size }) => size);
   const last = page.at(-1);
   return {
-    rows: page.flatMap((span) => pointsOf(db, span)),
-    next: page.length === found.length && found.length < PACKED_PAGE ? null : [last!.device, last!.alias, last!.span],
+    rows: page.flatMap((span) => pointsOf(blocks, span)),
+    next: page.length === found.length && found.length < SPANS_PAGE ? null : [last!.device, last!.alias, last!.span],
   };
 }
 
@@ -245,10 +248,9 @@ interface Span {
   readonly size: number;
 }
 
-function pointsOf(db: DatabaseSync, { device, alias, name, span }: Span): Cell[][] {
+function pointsOf(blocks: StatementSync, { device, alias, name, span }: Span): Cell[][] {
   const always = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
   const merge = createMerge(always, (text) => text, Number.POSITIVE_INFINITY);
-  const blocks = db.prepare('SELECT data FROM points WHERE device = ? AND alias = ? AND span = ? ORDER BY step');
   for (const { data } of blocks.iterate(device, alias, span) as Iterable<{ data: string }>) merge.add(data);
   return merge.result().points.map(({ timestamp, value }) => [device, name, timestamp, value]);
 }
