@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sameDigest } from '../../src/store/moving.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { type Progress, takeOver } from '../../src/store/postgres/takeover.ts';
 import { openExport } from '../../src/store/sqlite/export.ts';
@@ -130,7 +131,7 @@ test('everything is there afterwards, under the same numbers, and goes on from t
     }
     const source = await openExport(folder);
     const moved = await takeOver(url, source, { ca: 'kept' }, quiet).finally(source.close);
-    for (const { table, source, target } of moved) same(target, source, table);
+    for (const { table, source, target } of moved) assert.ok(sameDigest(target, source), table);
     assert.ok(moved.find(({ table }) => table === 'points')!.target.rows >= 1800);
 
     const store = await openPostgresStore({ url });
