@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Credential } from '../../src/domain/device.ts';
 import { sameDigest } from '../../src/store/moving.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { type Progress, takeOver } from '../../src/store/postgres/takeover.ts';
@@ -19,11 +20,13 @@ import {
   dataIn,
   dataOut,
   digestOf,
+  edit,
   eventOf,
   importAll,
   makeConnector,
   NOW,
   put,
+  remove,
   same,
   tokenOf,
 } from '../conformance/fixtures.ts';
@@ -142,6 +145,50 @@ test('everything is there afterwards, under the same numbers, and goes on from t
     const { ref } = await put(store, connectors[0]!, 'new');
     assert.ok(ref.key > 5000);
     await store.close();
+  });
+});
+
+test('what moves between devices while it is copied, and back again, is where it belongs in the end', async () => {
+  await inFolder(async (folder) => {
+    const url = await postgres!.newDatabase();
+    const store = await openSqliteStore({ folder });
+    const connector = await makeConnector(store);
+    const names = Array.from({ length: 5000 }, (_, n) => `d${n}`);
+    await importAll(store, connector, 'lot', names);
+    const give = (identity: string, credential: Credential | null) =>
+      edit(store, connector, identity, { credential, provisionedAt: NOW });
+    const token = tokenOf('the one');
+    // Between rounds the token goes from the first page to the last one, and comes back; an identity is made anew.
+    const rounds = [
+      async () => {
+        await give('d1', tokenOf('another'));
+        await give('d4999', token);
+        await remove(store, connector, 'd2');
+        await put(store, connector, 'd2', { tags: { made: ['anew'] } });
+      },
+      async () => {
+        await give('d4999', tokenOf('a third'));
+        await give('d1', token);
+      },
+      () => store.close(),
+    ];
+    await give('d1', token);
+    const source = await openExport(folder);
+    let work: Promise<unknown> = Promise.resolve();
+    const progress = {
+      ...quiet,
+      round() {
+        work = work.then(() => rounds.shift()?.());
+      },
+    };
+    const moved = await takeOver(url, source, {}, progress).finally(source.close);
+    for (const { table, source, target } of moved) assert.ok(sameDigest(target, source), table);
+    const there = await openPostgresStore({ url });
+    assert.equal((await there.findByToken(digestOf('the one')))?.ref.identity, 'd1');
+    assert.equal((await there.findByToken(digestOf('a third')))?.ref.identity, 'd4999');
+    assert.deepEqual((await there.getDevice(connector, 'd2'))?.device.tags, { made: ['anew'] });
+    assert.equal(await there.countDevices(connector, {}, NOW), 5000);
+    await there.close();
   });
 });
 

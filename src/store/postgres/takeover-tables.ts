@@ -187,6 +187,15 @@ export function insertRows(name: string, rows: readonly Row[], already = ''): Sq
   return `INSERT INTO ${name} (${into}) SELECT ${values} FROM ${rowsAs(name, target, rows, 'r')} ${already}`;
 }
 
+/** Whether a row of another key is in the way of these; null where none can be. */
+export function clashQuery(name: string, rows: readonly Row[]): Sql | null {
+  const target = targets[name]!;
+  if (target.clash === undefined || rows.length === 0) return null;
+  const [there, coming] = ['t', 'n'].map((as) => `(${target.key.map((column) => `${as}.${column}`).join(', ')})`);
+  return `SELECT EXISTS (SELECT 1 FROM ${name} t JOIN ${rowsAs(name, target, rows, 'n')} ON ${target.clash}
+    WHERE ${there} <> ${coming}) AS clashes`;
+}
+
 /** Statements after which these rows are there, and those of the other keys are not. */
 export function replaceRows(name: string, rows: readonly Row[], old: readonly Row[], gone: readonly Row[]): Sql[] {
   const target = targets[name]!;
@@ -201,7 +210,6 @@ export function replaceRows(name: string, rows: readonly Row[], old: readonly Ro
     ...(removed.length === 0
       ? []
       : [`DELETE FROM ${name} t USING ${rowsAs('', keyed, removed, 'n')} WHERE ${same.join(' AND ')}`]),
-    // What moved to another row since that one was read is found there when its page is compared again.
     ...(clash === undefined || rows.length === 0
       ? []
       : [`DELETE FROM ${name} t USING ${rowsAs(name, target, rows, 'n')} WHERE ${clash}`]),

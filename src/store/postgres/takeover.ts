@@ -21,7 +21,7 @@ import {
 import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
 import { createPartitions } from './partitions.ts';
 import { LOCKS, locks, migrate } from './schema.ts';
-import { insertRows, keyOf, rangeQuery, replaceRows, rowOf, targets } from './takeover-tables.ts';
+import { clashQuery, insertRows, keyOf, rangeQuery, replaceRows, rowOf, targets } from './takeover-tables.ts';
 
 /** Rows that are fetched at a time where a whole table is read. */
 const FETCH = 2_000;
@@ -146,6 +146,18 @@ function createPages(client: Client, notes: Notes, progress: Progress) {
     return rows.map((found) => rowOf(name, found));
   }
 
+  /** Whether what these rows have was another row's when that one was read, as a credential that moved: it goes from there. */
+  async function clashes(name: string, rows: readonly Row[]): Promise<boolean> {
+    const query = clashQuery(name, rows);
+    return query !== null && (await client.query<{ clashes: boolean }>(query)).rows[0]!.clashes;
+  }
+
+  /** Notes of pages that may no longer be so: all are compared anew, row by row. */
+  function forget(name: string): Sql[] {
+    for (const known of [...notes.keys()]) if (known.startsWith(`${name} `)) notes.delete(known);
+    return [sql`DELETE FROM moving WHERE name = ${name}`];
+  }
+
   /** Makes the rows of a page what they are now; answers how many were not. */
   async function replace(name: string, after: Key | null, { rows, upTo }: Page, now: Digest): Promise<number> {
     const key = keyOf(name);
@@ -157,7 +169,9 @@ function createPages(client: Client, notes: Notes, progress: Progress) {
     const gone = [...before].filter(([of]) => !coming.has(of)).map(([, row]) => key(row));
     const note = { ...now, to: upTo === null ? null : JSON.stringify(upTo) };
     const rewritten = changed.map(([, row]) => row);
-    await commit(client, notes, replaceRows(name, rewritten, old, gone), name, JSON.stringify(after), note);
+    const forgotten = (await clashes(name, rewritten)) ? forget(name) : [];
+    const statements = [...forgotten, ...replaceRows(name, rewritten, old, gone)];
+    await commit(client, notes, statements, name, JSON.stringify(after), note);
     if (targets[name]!.grows !== true) mustBeSame(name, digestOf(await readBack(name, after, upTo)), now);
     return changed.length + gone.length;
   }
