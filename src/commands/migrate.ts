@@ -22,7 +22,9 @@ export async function run(flags: readonly string[]): Promise<void> {
     throw new ConfigError('Usage: slipway migrate --from sqlite --to postgres://…');
   // Checked as the server's own setting is.
   const config = loadConfig({ ...process.env, SLIPWAY_DATABASE_URL: to, ...(data && { SLIPWAY_DATA: data }) }, []);
-  const source = await openExport(config.data);
+  const source = await openExport(config.data).catch((error: Error) => {
+    throw new ConfigError(`${error.message}.`, { cause: error });
+  });
   try {
     const progress = createProgress();
     const moved = await takeOver(to, source, await authorityIn(config.data), progress);
