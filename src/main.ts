@@ -11,7 +11,7 @@ const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly stri
 const usage = `Usage: slipway <command> [flags]
 
   serve     run the server
-  migrate   --from sqlite --to postgres://…: move a stopped installation into an empty database
+  migrate   --from sqlite --to postgres://…: move an installation into an empty database, while its server runs
   simulate  run a fleet of made-up devices against any Slipway
 
 Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):

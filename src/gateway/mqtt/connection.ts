@@ -70,6 +70,11 @@ export class Connection implements Inlet, Outlet {
   readonly #since: number;
   #touchedAt: number;
   #deadline = Number.POSITIVE_INFINITY;
+  /** Its `connect` on its way into the log. */
+  #entering: Promise<void> = Promise.resolve();
+  /** Another connection of the device began elsewhere, before this one or after it. */
+  #rivalled = false;
+  #comparing = false;
 
   constructor(socket: Socket, deps: ConnectionDeps) {
     this.#socket = socket;
@@ -223,7 +228,9 @@ export class Connection implements Inlet, Outlet {
       keep_alive: keepAlive,
       auth: session.auth,
     };
-    await data.note(session, 'connect', payload, this.origin);
+    const entering = data.note(session, 'connect', payload, this.origin);
+    this.#entering = entering.catch(() => {});
+    await entering;
   }
 
   startSending(): void {
@@ -291,6 +298,33 @@ export class Connection implements Inlet, Outlet {
     this.#deps.onHungry(this);
   }
 
+  /** A connection of the device began, on whichever gateway. */
+  rivalled(connection: string): void {
+    if (connection === this.origin.connectionId) return;
+    this.#rivalled = true;
+    void this.#compare();
+  }
+
+  /** Of two connections that began at once the one that the store names last goes on, wherever the signals meet. */
+  async #compare(): Promise<void> {
+    if (this.#comparing) return;
+    this.#comparing = true;
+    try {
+      while (this.#rivalled && this.session !== null && !this.#ended) {
+        this.#rivalled = false;
+        // Who is asked before that names an earlier one.
+        await this.#entering;
+        const last = await this.#deps.data.connection(this.session);
+        if (last !== null && last !== this.origin.connectionId) this.takenOver();
+      }
+    } catch {
+      // Storage is away: the sweep asks again.
+      this.#rivalled = true;
+    } finally {
+      this.#comparing = false;
+    }
+  }
+
   /** There is memory again. */
   fed(): void {
     this.#inflow.fed();
@@ -310,6 +344,7 @@ export class Connection implements Inlet, Outlet {
       return;
     }
     this.recheck();
+    if (this.#rivalled) void this.#compare();
     if (now - this.#touchedAt >= TOUCH_EVERY) {
       this.#touchedAt = now;
       this.#deps.data.touch(session, this.origin);

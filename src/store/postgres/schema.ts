@@ -3,11 +3,11 @@
  * release. An advisory lock lets one of the gateways that start at once do it while the others wait.
  */
 import type { Client } from 'pg';
-import { routines } from './routines.ts';
+import { connectionRoutines, routines } from './routines.ts';
 
 /** Advisory locks of Slipway: this class, and one of these. */
 export const LOCKS = 5519;
-export const locks = { migrations: 2, partitions: 3 } as const;
+export const locks = { migrations: 2, partitions: 3, moving: 4 } as const;
 
 /** In order; the number of those that were run is the schema's version. */
 export const migrations: readonly string[] = [
@@ -174,6 +174,11 @@ export const migrations: readonly string[] = [
   CREATE INDEX sessions_expires ON sessions (expires);
   CREATE INDEX sessions_account ON sessions (account);
   ${routines}
+  `,
+  /* 2: live connections by their id */ `
+  -- Which connection of the device stands, as its "connect" named it: one that began elsewhere has replaced the others.
+  ALTER TABLE presence ADD COLUMN connection text COLLATE "C";
+  ${connectionRoutines}
   `,
 ];
 
