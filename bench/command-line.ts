@@ -15,7 +15,7 @@ Rows: ${Object.keys(rows)
 --rows 1000000         devices of import, list, lists, console
 --points 10000000      values stored for history and growth
 --connections 4000     MQTT connections that only stand (idle)
---polls 5000           long polls, and devices that come back at once (mqtt-storm)
+--polls 3000           long polls, and devices that come back at once (mqtt-storm)
 --large                takes its time: 15 rounds of 6 s, 100,000,000 values, 10,000 connections, 15,000 polls, and the rows apart
 --node <flag>          for the server's Node, e.g. --node=--cpu-prof --node=--cpu-prof-dir=/tmp/profiles
 --compare <revision>   runs the same rows for a revision of git and for this checkout in turn, --rounds times each
@@ -62,7 +62,7 @@ export function readCommandLine(): CommandLine {
     seconds: number(values.seconds, 2, 6),
     rows: number(values.rows, 1_000_000),
     points: number(values.points, 10_000_000, 100_000_000),
-    polls: number(values.polls, 5_000, 15_000),
+    polls: number(values.polls, 3_000, 15_000),
     connections: number(values.connections, 4_000, 10_000),
     large,
     nodeFlags: values.node ?? [],

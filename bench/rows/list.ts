@@ -29,6 +29,9 @@ interface Side {
   readonly fleet: Fleet;
   readonly times: number[];
   cpu: number;
+  /** CPU time of this process, which asks, and the time that it took; ms. */
+  own: number;
+  elapsed: number;
 }
 
 export const list: Row = async (options) => {
@@ -38,7 +41,7 @@ export const list: Row = async (options) => {
   try {
     const results: Record<string, Result> = {};
     for (const [kind, ask] of Object.entries(kinds)) {
-      const sides = [large, small].map((fleet): Side => ({ fleet, times: [], cpu: 0 }));
+      const sides = [large, small].map((fleet): Side => ({ fleet, times: [], cpu: 0, own: 0, elapsed: 0 }));
       // The first round is for the caches.
       for (let round = 0; round <= 2 * options.rounds; round += 1) {
         for (const side of sides) await askSome(side, ask, round, agents.get(side.fleet)!);
@@ -55,11 +58,17 @@ export const list: Row = async (options) => {
 async function askSome(side: Side, ask: Ask, round: number, agent: Agent): Promise<void> {
   const { server, rows } = side.fleet;
   const before = cpuMs(server.pid) ?? Number.NaN;
+  const own = process.cpuUsage();
+  const start = performance.now();
   for (let n = 0; n < AT_A_TIME; n += 1) {
     const { ms } = await timed(server, agent, ask(rows, round * AT_A_TIME + n));
     if (round > 0) side.times.push(ms);
   }
-  if (round > 0) side.cpu += (cpuMs(server.pid) ?? Number.NaN) - before;
+  if (round === 0) return;
+  side.cpu += (cpuMs(server.pid) ?? Number.NaN) - before;
+  const used = process.cpuUsage(own);
+  side.own += (used.user + used.system) / 1000;
+  side.elapsed += performance.now() - start;
 }
 
 function resultOf(large: Side, small: Side): Result {
@@ -73,7 +82,8 @@ function resultOf(large: Side, small: Side): Result {
     goal: GOAL,
     cpu_ms_per_1000: cpuPer1000(large),
     reference_cpu_ms_per_1000: cpuPer1000(small),
-    load_share: null,
+    load_share: large.own / large.elapsed,
+    reference_load_share: small.own / small.elapsed,
     rounds: large.times.length / AT_A_TIME,
     devices: large.fleet.rows,
     reference_devices: small.fleet.rows,
