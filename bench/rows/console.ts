@@ -1,7 +1,7 @@
 /** The console in a real browser: what its first load brings, and how soon a list of a large fleet is on the screen. */
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../../test/browser/browser.ts';
-import { takeFleet } from '../fleet.ts';
+import { keptFleet } from '../fleet.ts';
 import { median, percentile } from '../measure.ts';
 import type { Row } from '../result.ts';
 import { admin, type Slipway } from '../slipway.ts';
@@ -14,7 +14,7 @@ const SCRIPT_LIMIT = 350_000;
 const PAGE_SIZE = 50;
 
 export const consoleRow: Row = async (options) => {
-  const { server, rows } = await takeFleet(options.rows, options.nodeFlags);
+  const { server, rows } = await keptFleet(options.rows, options.nodeFlags);
   const browser = await launchBrowser();
   try {
     const page = await browser.newPage();
@@ -53,7 +53,6 @@ export const consoleRow: Row = async (options) => {
     };
   } finally {
     await browser.close();
-    await server.stop();
   }
 };
 
