@@ -4,6 +4,7 @@
  * only the node that a batch belongs to can make, so no row is written twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NewAudit } from '../../domain/audit.ts';
 import type { NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BatchInfo, ImportStage, Signal } from '../store.ts';
@@ -29,7 +30,12 @@ interface Parts {
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly clock: () => number;
-  readonly commit: (statements: readonly Sql[], signals: readonly Signal[], events: readonly Logged[]) => Promise<void>;
+  readonly commit: (
+    statements: readonly Sql[],
+    signals: readonly Signal[],
+    events: readonly Logged[],
+    audit?: readonly (NewAudit | undefined)[],
+  ) => Promise<void>;
   readonly passing: (error: Error) => void;
 }
 
@@ -181,6 +187,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
     connector: number,
     { id, name, who, created }: Omit<BatchInfo, 'state' | 'count'>,
     expiresAt: number | null,
+    audit: NewAudit | undefined,
   ): Promise<number> {
     await commit(
       [
@@ -191,6 +198,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
       ],
       [],
       [],
+      [audit],
     );
     return (await db.read<BatchRow>(one, [connector, id]))[0]!.key;
   }
@@ -200,7 +208,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
   }
 
   /** Notes that a batch is to be undone, or says why it cannot be. */
-  async function startUndo(connector: number, id: string): Promise<number> {
+  async function startUndo(connector: number, id: string, audit: NewAudit | undefined): Promise<number> {
     for (;;) {
       const batch = await find(connector, id);
       if (batch === undefined) throw new AppError('BATCH_UNKNOWN', { seen: id });
@@ -220,6 +228,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
           ],
           [],
           [],
+          [audit],
         );
         return batch.key;
       } catch (error) {
@@ -265,8 +274,8 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
           return repeated;
         },
         review: (now) => stage.review(connector, duplicates, now),
-        async apply(info, expiresAt, onProgress) {
-          const key = await apply(stage, connector, info, expiresAt).catch((error) => {
+        async apply(info, expiresAt, onProgress, audit) {
+          const key = await apply(stage, connector, info, expiresAt, audit).catch((error) => {
             if (error instanceof Unmet) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
             throw error;
           });
@@ -290,11 +299,11 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
       return row === undefined ? null : toInfo(row);
     },
 
-    async undo(id: string, batch: string, origin: Origin | null, now: number): Promise<BatchInfo> {
+    async undo(id: string, batch: string, origin: Origin | null, now: number, audit?: NewAudit): Promise<BatchInfo> {
       const connector = await connectors.keyOf(id);
       // What memory knows of devices that were heard of decides here too.
       await presence.flush();
-      return track(undo(await startUndo(connector, batch), origin, now));
+      return track(undo(await startUndo(connector, batch, audit), origin, now));
     },
 
     /** Begins to look for work; the first look is over when this resolves. */

@@ -76,8 +76,32 @@ const targets: Readonly<Record<string, Target>> = {
   },
   figures: { columns: [...bigints('connector', 'minute'), ...strings('kind'), ...bigints('n')] },
   remains: { columns: bigints('device') },
-  users: { columns: [...strings('id', 'email', 'role', 'password'), ...bigints('created')] },
-  sessions: { columns: [...strings('digest', 'account'), ...bigints('created', 'expires')] },
+  users: {
+    columns: [
+      ...strings('id', 'email', 'role', 'password'),
+      ...bigints('created'),
+      ...strings('connectors', 'link'),
+      ...bigints('link_expires'),
+      ...strings('factor', 'subject'),
+    ],
+  },
+  sessions: {
+    columns: [
+      ...strings('digest', 'account'),
+      ...bigints('created', 'expires'),
+      ...strings('ip', 'agent'),
+      ...bigints('proven', 'used'),
+    ],
+  },
+  keys: {
+    columns: [
+      ...strings('id', 'name', 'role', 'connector', 'digest'),
+      ...bigints('created'),
+      ...strings('creator'),
+      ...bigints('expires', 'used'),
+    ],
+  },
+  audit: { columns: [...bigints('seq'), ...strings('entry', 'previous', 'digest')] },
   events: {
     columns: [
       ...bigints('seq', 'connector', 'device'),

@@ -3,6 +3,7 @@ import type { DeviceStatus } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
+import { createAuditWriter } from './audit.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
@@ -63,7 +64,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const projection = createProjection(db, committer, aliases, figures, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
   );
-  const connectors = createConnectors(db, committer, signal);
+  const audit = createAuditWriter(db);
+  const connectors = createConnectors(db, committer, audit, signal);
   const counts = createCounts(db);
   const rows = createDeviceRows(db);
   const reader = createReader(db, folder, committer, failures);
@@ -71,6 +73,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     db,
     folder,
     committer,
+    audit,
     aliases,
     ledger,
     figures,
@@ -85,7 +88,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const data = createData(parts);
   const imports = createImports(parts);
   const housekeeping = createHousekeeping(parts);
-  const people = createPeople(db, committer);
+  const people = createPeople(db, committer, audit, signal);
   const pinged = db.prepare(
     "INSERT OR REPLACE INTO meta SELECT 'pinged', coalesce(max(value), 0) + 1 FROM meta WHERE name = 'pinged'",
   );
@@ -190,6 +193,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     getBatch: imports.get,
     undoBatch: imports.undo,
     ...people,
+    readAudit: (query) => reader.ask('readAudit', query),
+    readChain: (after, limit) => reader.ask('readChain', after, limit),
     ...housekeeping,
 
     // Really writes: a full disk, too, is to be found out.
@@ -216,7 +221,16 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
 }
 
 /** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
-const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
+const answersClosed = new Set([
+  'touch',
+  'acknowledge',
+  'figures',
+  'onSignal',
+  'close',
+  'append',
+  'changeDevice',
+  'noteUse',
+]);
 
 /** Memory outlives the database; nobody is to be answered from it. */
 function refuseAfterClose(store: Store): Store {
