@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../domain/errors.ts';
+import { KEY_PREFIX } from '../domain/people.ts';
 
 /** The port is in the name, since a host's cookies are the same on all its ports (RFC 6265, 8.5). */
 const nameOf = (request: FastifyRequest) => `slipway_session_${request.socket.localPort}`;
@@ -17,7 +18,9 @@ const SECRETS_MAX = 8;
  */
 export function secretsInCookie(request: FastifyRequest): string[] {
   const pattern = new RegExp(`(?:^|;)\\s*${nameOf(request)}=([\\w-]{1,256})\\s*(?=;|$)`, 'g');
-  const secrets = Array.from((request.headers.cookie ?? '').matchAll(pattern), ([, value]) => value!);
+  const found = Array.from((request.headers.cookie ?? '').matchAll(pattern), ([, value]) => value!);
+  // A key is for programs, which send it themselves.
+  const secrets = found.filter((secret) => !secret.startsWith(KEY_PREFIX));
   if (secrets.length > 0) expectOwnPage(request);
   return secrets.slice(0, SECRETS_MAX);
 }

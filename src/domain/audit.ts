@@ -109,16 +109,19 @@ export function followChain(from: { readonly seq: number; readonly digest: strin
 export function difference(before: unknown, after: unknown): { before: unknown; after: unknown } | null {
   if (canonical(before ?? null) === canonical(after ?? null)) return null;
   if (!isPlain(before) || !isPlain(after)) return { before: before ?? null, after: after ?? null };
-  const left: Record<string, unknown> = {};
-  const right: Record<string, unknown> = {};
+  const left = new Map<string, unknown>();
+  const right = new Map<string, unknown>();
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const inner = difference(before[name], after[name]);
+    const inner = difference(ownOf(before, name), ownOf(after, name));
     if (inner === null) continue;
-    if (Object.hasOwn(before, name)) left[name] = inner.before;
-    if (Object.hasOwn(after, name)) right[name] = inner.after;
+    if (Object.hasOwn(before, name)) left.set(name, inner.before);
+    if (Object.hasOwn(after, name)) right.set(name, inner.after);
   }
-  return { before: left, after: right };
+  return { before: Object.fromEntries(left), after: Object.fromEntries(right) };
 }
+
+const ownOf = (object: Record<string, unknown>, name: string) =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
 
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

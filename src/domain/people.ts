@@ -65,6 +65,9 @@ export interface ApiKey {
   readonly used: number | null;
 }
 
+/** What every key begins with, so that scanners for secrets find one that was left lying about. */
+export const KEY_PREFIX = 'slipway_';
+
 /** What becomes of an account: the answer for the caller, the whole new account; `null` removes it. */
 export interface UserChange<T> {
   readonly answer: T;
