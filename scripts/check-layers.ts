@@ -12,6 +12,7 @@ const allowed: readonly (readonly [from: string, to: readonly string[]])[] = [
   ['store/store.ts', ['domain/']],
   ['store/', ['domain/', 'store/store.ts']],
   ['commands/migrate.ts', ['config.ts', 'store/']],
+  ['commands/audit.ts', ['config.ts', 'domain/audit.ts', 'store/']],
   ['events/', ['domain/', 'store/store.ts', 'log.ts']],
   ['gateway/tls/', ['domain/', 'log.ts']],
   ['gateway/', ['domain/', 'store/store.ts', 'log.ts']],

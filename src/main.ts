@@ -4,12 +4,14 @@ import { ConfigError, configHelp } from './config.ts';
 const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly string[]): Promise<void> }>>> = {
   serve: () => import('./commands/serve.ts'),
   migrate: () => import('./commands/migrate.ts'),
+  audit: () => import('./commands/audit.ts'),
 };
 
 const usage = `Usage: slipway <command> [flags]
 
   serve     run the server
   migrate   --from sqlite --to postgres://…: move a stopped installation into an empty database
+  audit     verify: follow the chain of the audit log and name the first entry that does not fit
 
 Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):
 ${configHelp()}
