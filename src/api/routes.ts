@@ -23,6 +23,7 @@ import { getFigures, getStanding } from './figures.ts';
 import { healthz, metrics, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
 import { createKey, deleteKey, listKeys } from './keys.ts';
+import { finishProvider, listSignInWays, startProvider } from './provider.ts';
 import { getServer } from './server-facts.ts';
 import {
   closeCookieSession,
@@ -110,6 +111,21 @@ export const routes: readonly Route[] = [
   row('public', 'DELETE', '/api:1/session', 'closeCookieSession', 'Sign out of the console', closeCookieSession, {
     status: 204,
   }),
+  row('public', 'GET', '/api:1/sign-in', 'listSignInWays', 'Ways to sign in beside a password', listSignInWays),
+  row('public', 'GET', '/api:1/oidc/start', 'startProvider', 'Sign in by the OpenID provider', startProvider, {
+    status: 302,
+  }),
+  row(
+    'public',
+    'GET',
+    '/api:1/oidc/callback',
+    'finishProvider',
+    'Where that sends the browser back to',
+    finishProvider,
+    {
+      status: 302,
+    },
+  ),
   row('viewer', 'POST', '/api:1/session/proof', 'proveSession', 'Show the password once more', proveSession, {
     bodyLimit: 8192,
     demands: person,

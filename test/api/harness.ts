@@ -65,10 +65,12 @@ export interface TestConnector {
 }
 
 /** Starts the API. `clock` in µs, the system's unless given. */
-export async function startApi(options: { clock?: () => number; heartbeat?: number } = {}): Promise<TestApi> {
+export async function startApi(
+  options: { clock?: () => number; heartbeat?: number; env?: Record<string, string> } = {},
+): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-api-'));
   const store = await openSqliteStore({ folder });
-  const config = loadConfig({ SLIPWAY_DATA: folder, SLIPWAY_ADMIN_PASSWORD: PASSWORD }, []);
+  const config = loadConfig({ SLIPWAY_DATA: folder, SLIPWAY_ADMIN_PASSWORD: PASSWORD, ...options.env }, []);
   const clock = options.clock ?? (() => Date.now() * 1000);
   let logged = '';
   const out = { write: (text: string) => (logged += text) } as unknown as NodeJS.WritableStream;
@@ -92,6 +94,7 @@ export async function startApi(options: { clock?: () => number; heartbeat?: numb
       const authorization = token ?? (as === 'nobody' ? undefined : tokens[as]);
       const response = await fetch(url + path, {
         method,
+        redirect: 'manual',
         headers: {
           ...(json ? { 'content-type': 'application/json' } : {}),
           ...(authorization === undefined ? {} : { authorization: `token ${authorization}` }),

@@ -80,3 +80,15 @@ export const serverFacts = Type.Object({
     { description: 'the local CA that signed the certificate of the device ports; null where that is your own' },
   ),
 });
+
+/** What the page to sign in offers beside email and password. */
+export const signInWays = Type.Object({
+  provider: Type.Union([Type.Object({ name: Type.String() }), Type.Null()], {
+    description: 'an OpenID provider, at /api:1/oidc/start',
+  }),
+});
+export const providerStart = closed({
+  to: Type.Optional(Type.String({ maxLength: 2000, description: 'page of the console to end on' })),
+  fresh: Type.Optional(Type.Boolean({ description: 'the provider is to ask for the password in any case' })),
+});
+export const redirection = { description: 'To another page', type: 'null' };

@@ -39,7 +39,10 @@ export function createPeople(
   const bySubject = selectUser('subject = ?');
   const all = db.prepare(`SELECT ${userColumns} FROM users ORDER BY email`);
   const count = db.prepare('SELECT count(*) AS n FROM users');
-  const put = db.prepare(`INSERT OR REPLACE INTO users (${userColumns}) VALUES (?,?,?,?,?,?,?,?,?,?)`);
+  const put = db.prepare(`INSERT INTO users (${userColumns}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
+    email = excluded.email, role = excluded.role, password = excluded.password, created = excluded.created,
+    connectors = excluded.connectors, link = excluded.link, link_expires = excluded.link_expires, factor = excluded.factor,
+    subject = excluded.subject`);
   const drop = db.prepare('DELETE FROM users WHERE id = ?');
 
   const session = db.prepare(`SELECT ${sessionColumns} FROM sessions WHERE digest = ?`);
