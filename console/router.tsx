@@ -1,5 +1,6 @@
 /** The addresses of the console: each page, and what its address says beside the path, checked and typed. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { readAuditSearch } from './audit/search.ts';
 import { readDevicePageSearch } from './device/search.ts';
 import { readDeviceSearch } from './devices/search.ts';
 import { readLogSearch } from './logs/search.ts';
@@ -18,18 +19,46 @@ const solutions = createRoute({
   component: lazyRouteComponent(() => import('./solutions/page.tsx'), 'SolutionsPage'),
 });
 
-const account = createRoute({
+const accounts = createRoute({
   getParentRoute: () => root,
   path: '/account',
+  component: lazyRouteComponent(() => import('./account/layout.tsx'), 'AccountLayout'),
+});
+
+const account = createRoute({
+  getParentRoute: () => accounts,
+  path: '/',
   component: lazyRouteComponent(() => import('./account/page.tsx'), 'AccountPage'),
+});
+
+const people = createRoute({
+  getParentRoute: () => accounts,
+  path: '/people',
+  component: lazyRouteComponent(() => import('./people/page.tsx'), 'PeoplePage'),
+});
+
+const keys = createRoute({
+  getParentRoute: () => accounts,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('./keys/page.tsx'), 'KeysPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => accounts,
+  path: '/audit',
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import('./audit/page.tsx'), 'AuditPage'),
 });
 
 /** The link that a first start prints (sign-in/first-link.ts). */
 const welcome = createRoute({
   getParentRoute: () => root,
   path: '/welcome',
-  component: lazyRouteComponent(() => import('./account/page.tsx'), 'AccountPage'),
+  component: lazyRouteComponent(() => import('./account/welcome.tsx'), 'WelcomePage'),
 });
+
+/** Where a one-time link leads; the layout shows it, signed in or not. */
+const password = createRoute({ getParentRoute: () => root, path: '/password' });
 
 const connector = createRoute({
   getParentRoute: () => root,
@@ -90,8 +119,9 @@ const overview = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     solutions,
-    account,
+    accounts.addChildren([account, people, keys, audit]),
     welcome,
+    password,
     connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview]),
   ]),
   defaultPreload: 'intent',
