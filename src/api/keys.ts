@@ -15,7 +15,7 @@ export const listKeys = handle({ response: { 200: keyList } }, async ({ deps }) 
   keys: (await deps.store.listKeys()).map(view),
 }));
 
-/** Answers the key, this once. */
+/** Answers the key, this once. KEY_KNOWN */
 export const createKey = handle({ body: newKey, response: { 201: newKeyAnswer } }, async (call) => {
   const { deps, body, now, caller } = call;
   const { name, role, connector = null, expires = null } = body;

@@ -11,6 +11,7 @@ import { AppError } from '../domain/errors.ts';
 import type { Role, User } from '../domain/people.ts';
 import { roleOf } from '../domain/provider-roles.ts';
 import { type ApiDeps, type Call, handle } from './context.ts';
+import { isSecure } from './cookie.ts';
 import { providerStart, redirection, signInWays } from './schema/account.ts';
 import { giveCookie, noteFailure } from './session.ts';
 import { userEntry } from './trail.ts';
@@ -64,7 +65,7 @@ export const startProvider = handle({ querystring: providerStart, response: { 30
       nonce: begun.nonce,
       ...(begun.fresh && { prompt: 'login', max_age: '0' }),
     });
-    setCookie(request, reply, deps.seal.close(PURPOSE, JSON.stringify(begun)), WITHIN);
+    setCookie(call, deps.seal.close(PURPOSE, JSON.stringify(begun)), WITHIN);
     return redirect(reply, url.href);
   } catch (error) {
     return refuse(call as unknown as Call, error, to);
@@ -75,7 +76,7 @@ export const startProvider = handle({ querystring: providerStart, response: { 30
 export const finishProvider = handle({ response: { 302: redirection } }, async (call) => {
   const { deps, request, reply, now } = call;
   const begun = readCookie(deps, request, now);
-  setCookie(request, reply, '', 0);
+  setCookie(call, '', 0);
   try {
     if (begun === null)
       throw new AppError('PROVIDER_FAILED', { seen: 'a sign-in that was not begun here, or has ended' });
@@ -196,8 +197,13 @@ function localPath(to: string | undefined): string {
 }
 
 /** `Lax`, as the provider sends the browser back from another site. Encrypted, and for these two calls alone. */
-function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, seconds: number): void {
-  const cookie = `${cookieName(request)}=${value}; Path=/api:1/oidc; Max-Age=${seconds}; HttpOnly; SameSite=Lax`;
+function setCookie(
+  { request, reply, deps }: Pick<Call, 'request' | 'reply' | 'deps'>,
+  value: string,
+  seconds: number,
+): void {
+  const secure = isSecure(request, deps) ? '; Secure' : '';
+  const cookie = `${cookieName(request)}=${value}; Path=/api:1/oidc; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
   reply.header('set-cookie', cookie);
 }
 
@@ -211,7 +217,4 @@ function readCookie({ seal }: ApiDeps, request: FastifyRequest, now: number): Be
 
 const cookieName = (request: FastifyRequest) => `slipway_oidc_${request.socket.localPort}`;
 
-function redirect(reply: FastifyReply, to: string): null {
-  reply.code(302).header('location', to);
-  return null;
-}
+const redirect = (reply: FastifyReply, to: string): FastifyReply => reply.redirect(to, 302);

@@ -117,7 +117,7 @@ export async function noteFailure(call: Signing, user: User | null, why: string)
 /** Opens a session and puts it into the console's cookie. `proven`: when the password was shown, µs. */
 export async function giveCookie(call: Signing, user: User, proven: number): Promise<void> {
   const secret = await openSession(call, user, proven);
-  setSessionCookie(call.request, call.reply, secret, SESSION_LENGTH / 1_000_000);
+  setSessionCookie(call, secret, SESSION_LENGTH / 1_000_000);
 }
 
 /** `DELETE /api:1/token/`: ends the session that asks. */
@@ -128,14 +128,14 @@ export const signOut = handle({ response: { 204: empty } }, async (call) => {
 
 /** `DELETE /api:1/session`: the same, and takes the cookie away; also one whose session has ended. */
 export const closeCookieSession = handle({ response: { 204: empty } }, async (call) => {
-  const { deps, request, reply, now } = call;
+  const { deps, request, now } = call;
   for (const secret of secretsInCookie(request)) {
     const caller = await findLive(deps.store, [secret], now);
     if (caller?.person == null) continue;
     const told = entry(call, targets.user(caller.who), null, null, caller.who);
     await deps.store.deleteSession(digestOf(secret), told);
   }
-  setSessionCookie(request, reply, '', 0);
+  setSessionCookie(call, '', 0);
 });
 
 /** `GET /api:1/users/me` */

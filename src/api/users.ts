@@ -56,7 +56,9 @@ export const changeUser = handle(
   { params: userParams, body: userPatch, response: { 200: ref('User') } },
   async (call) => {
     const { deps, params, body, now } = call;
-    if (body.connectors !== undefined) await expectConnectors(deps.store, body.connectors);
+    const before = (await deps.store.getUserById(params.user))?.connectors ?? [];
+    // One that was deleted since may stand there still.
+    await expectConnectors(deps.store, body.connectors?.filter((id) => !before.includes(id)) ?? null);
     const decide = (user: User | null, people: { otherAdmins: number }) => {
       const known = expectUser(user, params.user);
       if (known.subject !== null && (body.role ?? known.role) !== known.role) {

@@ -113,6 +113,7 @@ export const errors = {
   BATCH_UNKNOWN: { status: 404, text: 'There is no such batch' },
   TAG_UNKNOWN: { status: 404, text: 'The device has no such tag' },
   USER_KNOWN: { status: 409, text: 'There is an account of this email already' },
+  KEY_KNOWN: { status: 409, text: 'There is an API key of this name already' },
   LAST_ADMIN: { status: 409, text: 'This is the last account that can manage everything' },
   FACTOR_KNOWN: { status: 409, text: 'The account has a second factor already' },
   PROVIDED: { status: 409, text: 'The OpenID provider decides this of the account' },

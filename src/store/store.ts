@@ -358,7 +358,7 @@ export interface Store {
   proveSession(digest: string, at: number, audit?: NewAudit): Promise<boolean>;
   /** False if there was none; then nothing is written of it. */
   deleteSession(digest: string, audit?: NewAudit): Promise<boolean>;
-  /** Names may repeat. */
+  /** KEY_KNOWN where another has the name: the log tells them apart by it. */
   putKey(key: ApiKey, audit?: NewAudit): Promise<void>;
   /** By the digest of its secret. */
   getKey(digest: string): Promise<ApiKey | null>;

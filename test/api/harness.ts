@@ -164,7 +164,7 @@ export async function putKey(store: Store, change: Partial<ApiKey> = {}): Promis
   const secret = `slipway_${randomBytes(32).toString('base64url')}`;
   const digest = createHash('sha256').update(secret).digest('hex');
   const [created, creator] = [Date.now() * 1000, 'admin@localhost'];
-  const plain = { name: 'test', role: 'admin', connector: null, expires: null, used: null } as const;
+  const plain = { name: `test ${randomUUID()}`, role: 'admin', connector: null, expires: null, used: null } as const;
   await store.putKey({ id: randomUUID(), digest, created, creator, ...plain, ...change });
   return secret;
 }

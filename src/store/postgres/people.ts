@@ -144,7 +144,9 @@ export function createPeople(db: Database, commit: Commit, passing: (error: Erro
       const { id, name, role, connector, digest, created, creator, expires, used } = key;
       const insert = sql`INSERT INTO keys (id, name, role, connector, digest, created, creator, expires, used)
         VALUES (${id}, ${name}, ${role}, ${connector}, ${digest}, ${created}, ${creator}, ${expires}, ${used})`;
-      return commit([insert], [], [], [audit]);
+      return commit([insert], [], [], [audit]).catch((error) => {
+        throw error instanceof Unmet ? new AppError('KEY_KNOWN', { seen: name }) : error;
+      });
     },
     deleteKey: (id: string, audit?: NewAudit): Promise<boolean> => {
       const demand = sql`SELECT demand(EXISTS (SELECT 1 FROM keys WHERE id = ${id} FOR UPDATE), 'gone')`;

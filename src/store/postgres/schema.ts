@@ -183,7 +183,7 @@ export const migrations: readonly string[] = [
   ALTER TABLE sessions ADD COLUMN ip text, ADD COLUMN agent text NOT NULL DEFAULT '',
     ADD COLUMN proven bigint NOT NULL DEFAULT 0, ADD COLUMN used bigint NOT NULL DEFAULT 0;
   CREATE TABLE keys (
-    id text COLLATE "C" PRIMARY KEY, name text NOT NULL, role text NOT NULL, connector text COLLATE "C",
+    id text COLLATE "C" PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE, role text NOT NULL, connector text COLLATE "C",
     digest text COLLATE "C" NOT NULL UNIQUE, created bigint NOT NULL, creator text NOT NULL, expires bigint, used bigint
   );
   -- Grows with every change of an account: who decided on an older one decides again.

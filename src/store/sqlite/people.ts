@@ -56,6 +56,7 @@ export function createPeople(
   const keyOf = db.prepare(`SELECT ${keyColumns} FROM keys WHERE digest = ?`);
   const keys = db.prepare(`SELECT ${keyColumns} FROM keys ORDER BY created DESC, id`);
   const putKey = db.prepare(`INSERT INTO keys (${keyColumns}) VALUES (?,?,?,?,?,?,?,?,?)`);
+  const keyNamed = db.prepare('SELECT 1 FROM keys WHERE name = ?');
   const dropKey = db.prepare('DELETE FROM keys WHERE id = ?');
   const useKey = db.prepare('UPDATE keys SET used = ?2 WHERE id = ?1 AND coalesce(used, 0) < ?2');
 
@@ -141,6 +142,7 @@ export function createPeople(
     putKey: (key: ApiKey, entry?: NewAudit): Promise<void> =>
       committer.submit(() => {
         const { id, name, role, connector, digest, created, creator, expires, used } = key;
+        if (keyNamed.get(name) !== undefined) throw new AppError('KEY_KNOWN', { seen: name });
         putKey.run(id, name, role, connector, digest, created, creator, expires, used);
         audit(entry);
       }),

@@ -177,7 +177,7 @@ export const migrations: readonly string[] = [
   ALTER TABLE sessions ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX sessions_user ON sessions (user);
   CREATE TABLE keys (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, connector TEXT, digest TEXT NOT NULL UNIQUE,
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, connector TEXT, digest TEXT NOT NULL UNIQUE,
     created INTEGER NOT NULL, creator TEXT NOT NULL, expires INTEGER, used INTEGER
   ) STRICT, WITHOUT ROWID;
 
