@@ -6,11 +6,10 @@ import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { api, unwrap } from '../api/client.ts';
 import type { Me } from '../api/types.ts';
+import { CodeField } from '../parts/code-field.tsx';
 import { Failure } from '../parts/failure.tsx';
+import { PasswordFields, useNewPassword } from '../parts/password-fields.tsx';
 import { isFirstPassword, readFirstLink } from '../sign-in/first-link.ts';
-
-/** As the server has it (schema of PATCH /api:1/users/me). */
-const LEAST = 12;
 
 export function ChangePassword({ me: { email, second_factor: factor } }: { readonly me: Me }) {
   const navigate = useNavigate();
@@ -19,27 +18,24 @@ export function ChangePassword({ me: { email, second_factor: factor } }: { reado
   /** The password of the link has just been used, so that nobody has to type it. */
   const known = first !== null && isFirstPassword(email);
   const [current, setCurrent] = useState(first ?? '');
-  const [chosen, setChosen] = useState('');
-  const [again, setAgain] = useState('');
+  const fresh = useNewPassword();
   const [code, setCode] = useState('');
-  const differ = again !== '' && again !== chosen;
   const change = useMutation({
     mutationFn: () => {
-      const password = { current, new: chosen, ...(factor && { code }) };
+      const password = { current, new: fresh.chosen, ...(factor && { code }) };
       return unwrap(api.PATCH('/api:1/users/me', { body: { password } }));
     },
     onSuccess: () => {
       notifications.show({ color: 'teal', title: 'Password changed', message: 'All other sessions have ended.' });
       setCurrent('');
-      setChosen('');
-      setAgain('');
+      fresh.clear();
       setCode('');
       if (first !== null) void navigate({ to: '/' });
     },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!differ) change.mutate();
+    if (!fresh.differ) change.mutate();
   };
   return (
     <Paper withBorder p="md" className="card" component="form" onSubmit={submit}>
@@ -72,33 +68,8 @@ export function ChangePassword({ me: { email, second_factor: factor } }: { reado
             onChange={(event) => setCurrent(event.currentTarget.value)}
           />
         )}
-        <PasswordInput
-          label="New password"
-          description={`At least ${LEAST} characters`}
-          autoComplete="new-password"
-          required
-          minLength={LEAST}
-          value={chosen}
-          onChange={(event) => setChosen(event.currentTarget.value)}
-        />
-        <PasswordInput
-          label="New password again"
-          autoComplete="new-password"
-          required
-          error={differ ? 'The two passwords differ' : undefined}
-          value={again}
-          onChange={(event) => setAgain(event.currentTarget.value)}
-        />
-        {factor && (
-          <TextInput
-            label="Code"
-            description="Six digits from your authenticator app, or a recovery code"
-            autoComplete="one-time-code"
-            required
-            value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-          />
-        )}
+        <PasswordFields of={fresh} />
+        {factor && <CodeField value={code} onChange={setCode} />}
         {change.error && <Failure error={change.error} />}
         <Group>
           <Button type="submit" loading={change.isPending}>

@@ -111,6 +111,7 @@ function Enrol({ enrolment: { secret, uri, enrolment }, onClose }: EnrolProps) {
             autoComplete="one-time-code"
             inputMode="numeric"
             required
+            data-autofocus
             value={code}
             onChange={(event) => setCode(event.currentTarget.value)}
           />

@@ -1,9 +1,10 @@
 /** The password once more, before something that a stolen session must not do. */
-import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, unwrap } from '../api/client.ts';
 import type { Me } from '../api/types.ts';
+import { CodeField } from '../parts/code-field.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { providerAddress } from '../sign-in/provider.ts';
 import { useAsked } from './ask.ts';
@@ -45,16 +46,7 @@ function Password({ me, onDone }: { readonly me: Me; readonly onDone: (proven: b
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
-        {me.second_factor && (
-          <TextInput
-            label="Code"
-            description="Six digits from your authenticator app, or a recovery code"
-            autoComplete="one-time-code"
-            required
-            value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-          />
-        )}
+        {me.second_factor && <CodeField value={code} onChange={setCode} />}
         {prove.error && <Failure error={prove.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => onDone(false)}>

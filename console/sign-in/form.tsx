@@ -5,6 +5,7 @@ import { type FormEvent, useState } from 'react';
 import { api, unwrap } from '../api/client.ts';
 import { isCodeNeeded } from '../api/failure.ts';
 import type { Me } from '../api/types.ts';
+import { CodeField } from '../parts/code-field.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { noteSignIn, readFirstLink } from './first-link.ts';
 import { providerAddress, refusalIn, signInWaysQuery } from './provider.ts';
@@ -58,17 +59,7 @@ export function SignInForm({ email: known = '', onSignedIn }: Props) {
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
-        {asked && (
-          <TextInput
-            label="Code"
-            description="Six digits from your authenticator app, or a recovery code"
-            autoComplete="one-time-code"
-            required
-            ref={focusOnce}
-            value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-          />
-        )}
+        {asked && <CodeField focused value={code} onChange={setCode} />}
         {signIn.error && !isCodeNeeded(signIn.error) && <Failure error={signIn.error} />}
         <Button type="submit" loading={signIn.isPending}>
           Sign in
@@ -78,9 +69,6 @@ export function SignInForm({ email: known = '', onSignedIn }: Props) {
     </form>
   );
 }
-
-/** It has just come up, and is what is asked for now. */
-const focusOnce = (input: HTMLInputElement | null) => input?.focus();
 
 function Provider() {
   const { data } = useQuery(signInWaysQuery);

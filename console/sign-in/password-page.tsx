@@ -1,25 +1,21 @@
 /** Where a one-time link leads: sets a password, signed in or not. The link's secret is in the fragment, which stays in the browser. */
-import { Alert, Button, Center, Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Center, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, unwrap } from '../api/client.ts';
 import { Failure } from '../parts/failure.tsx';
+import { PasswordFields, useNewPassword } from '../parts/password-fields.tsx';
 import { Logo } from '../shell/logo.tsx';
-
-/** As the server has it (schema of POST /api:1/password). */
-const LEAST = 12;
 
 export function PasswordPage() {
   const [link] = useState(() => window.location.hash.slice(1));
-  const [chosen, setChosen] = useState('');
-  const [again, setAgain] = useState('');
-  const differ = again !== '' && again !== chosen;
+  const fresh = useNewPassword();
   const set = useMutation({
-    mutationFn: () => unwrap(api.POST('/api:1/password', { body: { link, password: chosen } })),
+    mutationFn: () => unwrap(api.POST('/api:1/password', { body: { link, password: fresh.chosen } })),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!differ) set.mutate();
+    if (!fresh.differ) set.mutate();
   };
   return (
     <Center component="main" mih="100vh" p="md">
@@ -43,23 +39,7 @@ export function PasswordPage() {
           ) : (
             <form onSubmit={submit}>
               <Stack>
-                <PasswordInput
-                  label="New password"
-                  description={`At least ${LEAST} characters`}
-                  autoComplete="new-password"
-                  required
-                  minLength={LEAST}
-                  value={chosen}
-                  onChange={(event) => setChosen(event.currentTarget.value)}
-                />
-                <PasswordInput
-                  label="New password again"
-                  autoComplete="new-password"
-                  required
-                  error={differ ? 'The two passwords differ' : undefined}
-                  value={again}
-                  onChange={(event) => setAgain(event.currentTarget.value)}
-                />
+                <PasswordFields of={fresh} />
                 {set.error && <Failure error={set.error} />}
                 <Button type="submit" loading={set.isPending}>
                   Set password

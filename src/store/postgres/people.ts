@@ -14,17 +14,10 @@ import {
   type UserChange,
 } from '../../domain/people.ts';
 import type { Signal } from '../store.ts';
+import { toUser, toUserRow, type UserRow, userColumns, userUpdate } from '../user-row.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 
-interface UserRow extends Pick<User, 'id' | 'email' | 'role' | 'password' | 'created' | 'subject'> {
-  readonly connectors: string | null;
-  readonly link: string | null;
-  readonly link_expires: number | null;
-  readonly factor: string | null;
-}
-
-const userColumns = 'id, email, role, password, created, connectors, link, link_expires, factor, subject';
 const userBy = (column: string) => statement(`user-${column}`, `SELECT ${userColumns} FROM users WHERE ${column} = $1`);
 const [byEmail, byId, byLink, bySubject] = [userBy('email'), userBy('id'), userBy('link'), userBy('subject')];
 const all = statement('users-all', `SELECT ${userColumns} FROM users ORDER BY email`);
@@ -60,9 +53,9 @@ export function createPeople(db: Database, commit: Commit, passing: (error: Erro
 
   const find = async (by: typeof byId, value: string): Promise<User | null> => {
     const row = (await db.read<UserRow>(by, [value]))[0];
-    return row === undefined ? null : fromRow(row);
+    return row === undefined ? null : toUser(row);
   };
-  const users = async (): Promise<User[]> => (await db.read<UserRow>(all)).map(fromRow);
+  const users = async (): Promise<User[]> => (await db.read<UserRow>(all)).map(toUser);
   const ended = (account: string): Signal[] => [{ kind: 'account', account }];
 
   async function change<T>(
@@ -166,21 +159,10 @@ export function createPeople(db: Database, commit: Commit, passing: (error: Erro
   };
 }
 
-function put({ id, email, role, password, created, connectors, link, factor, subject }: User): Sql {
+function put(user: User): Sql {
+  const row = toUserRow(user);
+  const { id, email, role, password, created, connectors, link, link_expires, factor, subject } = row;
   return sql`INSERT INTO users (id, email, role, password, created, connectors, link, link_expires, factor, subject)
-    VALUES (${id}, ${email}, ${role}, ${password}, ${created},
-      ${connectors === null ? null : JSON.stringify(connectors)}, ${link?.digest ?? null}, ${link?.expires ?? null},
-      ${factor === null ? null : JSON.stringify(factor)}, ${subject})
-    ON CONFLICT (id) DO UPDATE SET email = excluded.email, role = excluded.role, password = excluded.password,
-      created = excluded.created, connectors = excluded.connectors, link = excluded.link,
-      link_expires = excluded.link_expires, factor = excluded.factor, subject = excluded.subject`;
-}
-
-function fromRow({ connectors, link, link_expires, factor, ...row }: UserRow): User {
-  return {
-    ...row,
-    connectors: connectors === null ? null : JSON.parse(connectors),
-    link: link === null ? null : { digest: link, expires: link_expires! },
-    factor: factor === null ? null : JSON.parse(factor),
-  };
+    VALUES (${id}, ${email}, ${role}, ${password}, ${created}, ${connectors}, ${link}, ${link_expires}, ${factor}, ${subject})
+    ON CONFLICT (id) DO UPDATE SET `.concat(userUpdate);
 }

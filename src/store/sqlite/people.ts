@@ -12,17 +12,10 @@ import {
   type UserChange,
 } from '../../domain/people.ts';
 import type { Signal } from '../store.ts';
+import { toUser, toUserRow, type UserRow, userColumns, userUpdate } from '../user-row.ts';
 import type { WriteAudit } from './audit.ts';
 import { type Committer, decided } from './committer.ts';
 
-interface UserRow extends Pick<User, 'id' | 'email' | 'role' | 'password' | 'created' | 'subject'> {
-  readonly connectors: string | null;
-  readonly link: string | null;
-  readonly link_expires: number | null;
-  readonly factor: string | null;
-}
-
-const userColumns = 'id, email, role, password, created, connectors, link, link_expires, factor, subject';
 const sessionColumns = 'digest, user, created, expires, ip, agent, proven, used';
 const keyColumns = 'id, name, role, connector, digest, created, creator, expires, used';
 
@@ -39,10 +32,9 @@ export function createPeople(
   const bySubject = selectUser('subject = ?');
   const all = db.prepare(`SELECT ${userColumns} FROM users ORDER BY email`);
   const count = db.prepare('SELECT count(*) AS n FROM users');
-  const put = db.prepare(`INSERT INTO users (${userColumns}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
-    email = excluded.email, role = excluded.role, password = excluded.password, created = excluded.created,
-    connectors = excluded.connectors, link = excluded.link, link_expires = excluded.link_expires, factor = excluded.factor,
-    subject = excluded.subject`);
+  const put = db.prepare(
+    `INSERT INTO users (${userColumns}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET ${userUpdate}`,
+  );
   const drop = db.prepare('DELETE FROM users WHERE id = ?');
 
   const session = db.prepare(`SELECT ${sessionColumns} FROM sessions WHERE digest = ?`);
@@ -60,17 +52,14 @@ export function createPeople(
   const dropKey = db.prepare('DELETE FROM keys WHERE id = ?');
   const useKey = db.prepare('UPDATE keys SET used = ?2 WHERE id = ?1 AND coalesce(used, 0) < ?2');
 
-  const user = (row: unknown): User | null => (row === undefined ? null : fromRow(row as UserRow));
-  const users = (): User[] => (all.all() as unknown as UserRow[]).map(fromRow);
+  const user = (row: unknown): User | null => (row === undefined ? null : toUser(row as UserRow));
+  const users = (): User[] => (all.all() as unknown as UserRow[]).map(toUser);
 
   function store(after: User): void {
     const owner = user(byEmail.get(after.email));
     if (owner !== null && owner.id !== after.id) throw new AppError('USER_KNOWN', { seen: after.email });
-    const { id, email, role, password, created, connectors, link, factor, subject } = after;
-    put.run(
-      ...[id, email, role, password, created, connectors === null ? null : JSON.stringify(connectors)],
-      ...[link?.digest ?? null, link?.expires ?? null, factor === null ? null : JSON.stringify(factor), subject],
-    );
+    const { id, email, role, password, created, connectors, link, link_expires, factor, subject } = toUserRow(after);
+    put.run(id, email, role, password, created, connectors, link, link_expires, factor, subject);
   }
 
   function change<T>(
@@ -160,14 +149,5 @@ export function createPeople(
       committer.submit(() => void note.run(id, at)).catch(() => {});
     },
     audit: (entry: NewAudit): Promise<void> => committer.submit(() => audit(entry)),
-  };
-}
-
-function fromRow({ connectors, link, link_expires, factor, ...row }: UserRow): User {
-  return {
-    ...row,
-    connectors: connectors === null ? null : JSON.parse(connectors),
-    link: link === null ? null : { digest: link, expires: link_expires! },
-    factor: factor === null ? null : JSON.parse(factor),
   };
 }
