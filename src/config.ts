@@ -44,6 +44,8 @@ export interface OidcConfig {
   /** What the button says. */
   readonly name: string;
   readonly roles: readonly RoleRule[];
+  /** Who is new sees all connectors, not none. Admins see all in any case. */
+  readonly allConnectors: boolean;
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -90,6 +92,10 @@ const settings = {
   SLIPWAY_OIDC_CLIENT_ID: { initial: '', about: 'what this installation is called there' },
   SLIPWAY_OIDC_CLIENT_SECRET: { initial: '', about: 'and its secret' },
   SLIPWAY_OIDC_ROLES: { initial: '', about: 'claim:value=role, with commas between; who has none is not let in' },
+  SLIPWAY_OIDC_CONNECTORS: {
+    initial: 'none',
+    about: 'all or none: the connectors of viewers and operators who are new',
+  },
   SLIPWAY_OIDC_SCOPES: { initial: 'openid email profile', about: 'what the provider is asked for' },
   SLIPWAY_OIDC_NAME: { initial: '', about: 'what the button says; unset: the host of the issuer' },
   SLIPWAY_LOG: { initial: 'info', about: 'error, warn, info or debug' },
@@ -221,6 +227,8 @@ function readOidc(
   }
   const roles = readRoleRules(text('SLIPWAY_OIDC_ROLES'));
   if (roles === null) fail('SLIPWAY_OIDC_ROLES', 'claim:value=viewer|operator|admin, with commas between');
+  const connectors = text('SLIPWAY_OIDC_CONNECTORS');
+  if (connectors !== 'all' && connectors !== 'none') fail('SLIPWAY_OIDC_CONNECTORS', 'all or none');
   return {
     issuer,
     clientId: text('SLIPWAY_OIDC_CLIENT_ID'),
@@ -228,6 +236,7 @@ function readOidc(
     scopes: text('SLIPWAY_OIDC_SCOPES'),
     name: text('SLIPWAY_OIDC_NAME') || url!.host,
     roles: roles!,
+    allConnectors: connectors === 'all',
   };
 }
 

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as oidc from 'openid-client';
 import type { Config } from '../config.ts';
 import { AppError } from '../domain/errors.ts';
-import type { Role, User } from '../domain/people.ts';
+import type { User } from '../domain/people.ts';
 import { roleOf } from '../domain/provider-roles.ts';
 import { type ApiDeps, type Call, handle } from './context.ts';
 import { isSecure } from './cookie.ts';
@@ -86,6 +86,8 @@ export const finishProvider = handle({ response: { 302: redirection } }, async (
     await giveCookie(call, user, proven);
     return redirect(reply, begun.to);
   } catch (error) {
+    // What nobody began is no sign-in that failed: anyone may ask for this address.
+    if (begun !== null) await noteFailure({ ...call, caller: null }, null, codeOf(error));
     return refuse(call as unknown as Call, error, begun?.to ?? '/');
   }
 });
@@ -114,29 +116,31 @@ async function claimsOf({ deps, request }: Call, begun: Begun): Promise<Record<s
 /** The account of these claims: made at the first sign-in, its role as the provider has it now. PROVIDER_FORBIDDEN */
 async function accountOf(call: Call, claims: Record<string, unknown>): Promise<User> {
   const { deps, now } = call;
-  const { issuer, roles } = expectSettings(deps);
+  const { issuer, roles, allConnectors } = expectSettings(deps);
   const role = roleOf(roles, claims);
   if (role === null) throw new AppError('PROVIDER_FORBIDDEN', { seen: 'claims that SLIPWAY_OIDC_ROLES does not name' });
   const email = emailIn(claims);
   const subject = `${claims.iss ?? issuer} ${claims.sub}`;
   const known = await deps.store.getUserBySubject(subject);
   const id = known?.id ?? randomUUID();
+  const newAccount = { id, created: now, subject, password: '', link: null, factor: null };
   const acting = { ...call, caller: null, action: known === null ? 'createUser' : 'changeUser' };
   try {
     return await deps.store.changeUser(
       id,
-      (user) => decide(user ?? newAccount(id, email, role, subject, now), email, role),
+      (user) => {
+        // Somebody else says who this is; which connectors that is to see is for the admins here to say.
+        const crossed = user === null || (user.role === 'admin') !== (role === 'admin');
+        const connectors = crossed ? (allConnectors || role === 'admin' ? null : []) : user.connectors;
+        const after = { ...(user ?? newAccount), email, role, connectors };
+        return { answer: after, user: after };
+      },
       userEntry(acting, 'provider'),
     );
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'USER_KNOWN') throw error;
     // Nobody becomes somebody else by calling himself so at the provider.
     throw new AppError('PROVIDER_FORBIDDEN', { seen: 'an email that belongs to an account with a password' });
-  }
-
-  function decide(user: User, email: string, role: Role) {
-    const after = { ...user, email, role };
-    return { answer: after, user: after };
   }
 }
 
@@ -148,19 +152,16 @@ function emailIn({ email, email_verified: verified }: Record<string, unknown>): 
   throw new AppError('PROVIDER_FORBIDDEN', { seen: 'no verified email', wanted: 'the claim email' });
 }
 
-const newAccount = (id: string, email: string, role: Role, subject: string, created: number): User => ({
-  ...{ id, email, role, connectors: null, password: '', created, link: null, factor: null, subject },
-});
-
 /** The page asks why, by the code alone; the log has the rest. */
-async function refuse(call: Call, error: unknown, to: string): Promise<unknown> {
-  const code = error instanceof AppError ? error.code : 'PROVIDER_FAILED';
+function refuse(call: Call, error: unknown, to: string): FastifyReply {
+  const code = codeOf(error);
   call.deps.logger.warn('sign-in by the provider failed', { code, error: (error as Error).cause ?? error });
-  await noteFailure({ ...call, caller: null }, null, code);
   const page = new URL(to, 'http://localhost');
   page.searchParams.set('refused', code);
   return redirect(call.reply, page.pathname + page.search);
 }
+
+const codeOf = (error: unknown) => (error instanceof AppError ? error.code : 'PROVIDER_FAILED');
 
 function expectSettings({ config }: ApiDeps): Settings {
   if (config.oidc === null)

@@ -39,10 +39,8 @@ test('who is let in gets an account with the role of the claims, and ends on the
   const end = await browser.signIn(start('/connectors/x/logs?types=refused'), person('kim', ['other', 'line']));
   assert.equal(end.href, `${url}/connectors/x/logs?types=refused`);
   const me = await account(browser);
-  assert.deepEqual(
-    [me.email, me.role, me.all_connectors, me.has_password],
-    ['kim@example.com', 'operator', true, false],
-  );
+  assert.deepEqual([me.email, me.role, me.has_password], ['kim@example.com', 'operator', false]);
+  assert.deepEqual([me.connectors, me.all_connectors], [[], false], 'an admin here gives them');
   assert.equal(
     [...browser.cookies.keys()].some((name) => name.startsWith('slipway_oidc')),
     false,
@@ -62,10 +60,30 @@ test('the role is as the provider has it at each sign-in; another one ends the s
   await second.signIn(start(), 'sam');
   const me = await account(second);
   assert.deepEqual([me.id, me.role, me.email], [id, 'admin', 'samuel@example.com']);
+  assert.equal(me.all_connectors, true, 'admins manage everything');
   assert.equal(await account(first), null);
   const changed = await api.call('PATCH', `/api:1/users/${id}`, { role: 'viewer' });
   assert.equal(changed.body.code, 'PROVIDED');
   assert.equal((await api.call('POST', `/api:1/users/${id}/link`)).body.code, 'PROVIDED');
+  provider.people.set('sam', { ...provider.people.get('sam'), groups: ['line'] });
+  await second.signIn(start(), 'sam');
+  assert.equal((await account(second)).all_connectors, false, 'and operators do not');
+});
+
+test('the connectors that an admin here gives stay', async () => {
+  const { id: connector } = await api.connector();
+  const browser = visitor();
+  await browser.signIn(start(), person('stays', ['line']));
+  const { id } = await account(browser);
+  assert.equal((await api.call('PATCH', `/api:1/users/${id}`, { connectors: [connector] })).status, 200);
+  await browser.signIn(start(), 'stays');
+  assert.deepEqual((await account(browser)).connectors, [connector]);
+});
+
+test('what nobody began is not in the audit log', async () => {
+  const before = (await api.store.readAudit({ limit: 1 })).rows[0]!.seq;
+  await visitor().get(`${url}/api:1/oidc/callback?code=x&state=y`);
+  assert.equal((await api.store.readAudit({ limit: 1 })).rows[0]!.seq, before);
 });
 
 test('who has no role, no verified email, or the email of an account with a password is not let in', async () => {
