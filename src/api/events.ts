@@ -64,6 +64,8 @@ export const streamEvents = handle(
       'x-accel-buffering': 'no',
     });
     reply.raw.write('retry: 2000\n\n');
+    // The session may have ended since it was looked at, and nobody tells of that twice.
+    check();
     void pump(call, { types, identity: query.identity, after }, end);
   },
 );
