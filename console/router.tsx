@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { connectorQuery, meQuery } from './api/queries.ts';
 import { queryClient } from './api/status.ts';
+import { readAuditSearch } from './audit/search.ts';
 import { readDevicePageSearch } from './device/search.ts';
 import { pageQuery, totalQuery } from './devices/queries.ts';
 import { readDeviceSearch } from './devices/search.ts';
@@ -21,18 +22,46 @@ const solutions = createRoute({
   component: lazyRouteComponent(() => import('./solutions/page.tsx'), 'SolutionsPage'),
 });
 
-const account = createRoute({
+const accounts = createRoute({
   getParentRoute: () => root,
   path: '/account',
+  component: lazyRouteComponent(() => import('./account/layout.tsx'), 'AccountLayout'),
+});
+
+const account = createRoute({
+  getParentRoute: () => accounts,
+  path: '/',
   component: lazyRouteComponent(() => import('./account/page.tsx'), 'AccountPage'),
+});
+
+const people = createRoute({
+  getParentRoute: () => accounts,
+  path: '/people',
+  component: lazyRouteComponent(() => import('./people/page.tsx'), 'PeoplePage'),
+});
+
+const keys = createRoute({
+  getParentRoute: () => accounts,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('./keys/page.tsx'), 'KeysPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => accounts,
+  path: '/audit',
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import('./audit/page.tsx'), 'AuditPage'),
 });
 
 /** The link that a first start prints (sign-in/first-link.ts). */
 const welcome = createRoute({
   getParentRoute: () => root,
   path: '/welcome',
-  component: lazyRouteComponent(() => import('./account/page.tsx'), 'AccountPage'),
+  component: lazyRouteComponent(() => import('./account/welcome.tsx'), 'WelcomePage'),
 });
+
+/** Where a one-time link leads; the layout shows it, signed in or not. */
+const password = createRoute({ getParentRoute: () => root, path: '/password' });
 
 const connector = createRoute({
   getParentRoute: () => root,
@@ -103,8 +132,9 @@ const overview = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     solutions,
-    account,
+    accounts.addChildren([account, people, keys, audit]),
     welcome,
+    password,
     connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview]),
   ]),
   defaultPreload: 'intent',

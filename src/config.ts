@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type RoleRule, readRoleRules } from './domain/provider-roles.ts';
 
 export interface Config {
   readonly data: string;
@@ -24,11 +25,27 @@ export interface Config {
   readonly consoleHost: string;
   readonly consolePort: number;
   readonly consoleInsecure: boolean;
+  /** Address of the console as browsers know it, without a slash at its end; null: this machine's own. */
+  readonly consoleUrl: string | null;
+  /** Who else tells who somebody is; null: nobody. */
+  readonly oidc: OidcConfig | null;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly adminEmail: string;
   readonly adminPassword: string | null;
   readonly log: LogLevel;
+}
+
+export interface OidcConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scopes: string;
+  /** What the button says. */
+  readonly name: string;
+  readonly roles: readonly RoleRule[];
+  /** Who is new sees all connectors, not none. Admins see all in any case. */
+  readonly allConnectors: boolean;
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -63,10 +80,24 @@ const settings = {
   SLIPWAY_CONSOLE_HOST: { initial: '127.0.0.1', about: 'address of the management API and console' },
   SLIPWAY_CONSOLE_PORT: { initial: '8080', about: 'port of the management API and console; 0 = any free one' },
   SLIPWAY_CONSOLE_INSECURE: { initial: 'false', about: 'true: serve the console on other addresses without TLS' },
+  SLIPWAY_CONSOLE_URL: {
+    initial: '',
+    about: 'address of the console as browsers know it; unset: http://localhost:<port>',
+  },
   SLIPWAY_TLS_CERT: { initial: '', about: 'own server certificate (PEM file); unset: a local CA signs one' },
   SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
   SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
   SLIPWAY_ADMIN_PASSWORD: { initial: '', about: 'its password; unset: made at random and printed once' },
+  SLIPWAY_OIDC_ISSUER: { initial: '', about: 'OpenID provider to sign in by; off if empty' },
+  SLIPWAY_OIDC_CLIENT_ID: { initial: '', about: 'what this installation is called there' },
+  SLIPWAY_OIDC_CLIENT_SECRET: { initial: '', about: 'and its secret' },
+  SLIPWAY_OIDC_ROLES: { initial: '', about: 'claim:value=role, with commas between; who has none is not let in' },
+  SLIPWAY_OIDC_CONNECTORS: {
+    initial: 'none',
+    about: 'all or none: the connectors of viewers and operators who are new',
+  },
+  SLIPWAY_OIDC_SCOPES: { initial: 'openid email profile', about: 'what the provider is asked for' },
+  SLIPWAY_OIDC_NAME: { initial: '', about: 'what the button says; unset: the host of the issuer' },
   SLIPWAY_LOG: { initial: 'info', about: 'error, warn, info or debug' },
 } as const;
 type SettingName = keyof typeof settings;
@@ -122,6 +153,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   if (password !== null && password.length < 12) {
     throw new ConfigError(`SLIPWAY_ADMIN_PASSWORD has ${password.length} characters; expected at least 12.`);
   }
+  const consoleUrl = optional('SLIPWAY_CONSOLE_URL');
+  if (consoleUrl !== null && !isWebAddress(consoleUrl)) fail('SLIPWAY_CONSOLE_URL', 'https://console.example.com');
+  const oidc = readOidc(text, fail);
   const insecure = text('SLIPWAY_CONSOLE_INSECURE');
   if (insecure !== 'true' && insecure !== 'false') fail('SLIPWAY_CONSOLE_INSECURE', 'true or false');
   const consoleHost = address('SLIPWAY_CONSOLE_HOST');
@@ -158,6 +192,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     consoleHost,
     consolePort: port('SLIPWAY_CONSOLE_PORT'),
     consoleInsecure: insecure === 'true',
+    consoleUrl: consoleUrl === null ? null : new URL(consoleUrl).origin,
+    oidc,
     tlsCert,
     tlsKey,
     adminEmail: email.toLowerCase(),
@@ -173,6 +209,40 @@ function readFlags(flags: readonly string[]): Record<string, string | undefined>
   } catch (error) {
     throw new ConfigError(`${(error as Error).message}\nFlags:\n${configHelp()}`);
   }
+}
+
+/** All of it, or nothing. The secret is not repeated. */
+function readOidc(
+  text: (name: SettingName) => string,
+  fail: (name: SettingName, wanted: string) => never,
+): OidcConfig | null {
+  const issuer = text('SLIPWAY_OIDC_ISSUER');
+  if (issuer === '') return null;
+  const url = URL.parse(issuer);
+  const local = url?.protocol === 'http:' && isLoopback(url.hostname);
+  if (url === null || (url.protocol !== 'https:' && !local))
+    fail('SLIPWAY_OIDC_ISSUER', 'https://provider.example.com');
+  for (const name of ['SLIPWAY_OIDC_CLIENT_ID', 'SLIPWAY_OIDC_CLIENT_SECRET'] as const) {
+    if (text(name) === '') fail(name, 'what the provider has given, as SLIPWAY_OIDC_ISSUER is set');
+  }
+  const roles = readRoleRules(text('SLIPWAY_OIDC_ROLES'));
+  if (roles === null) fail('SLIPWAY_OIDC_ROLES', 'claim:value=viewer|operator|admin, with commas between');
+  const connectors = text('SLIPWAY_OIDC_CONNECTORS');
+  if (connectors !== 'all' && connectors !== 'none') fail('SLIPWAY_OIDC_CONNECTORS', 'all or none');
+  return {
+    issuer,
+    clientId: text('SLIPWAY_OIDC_CLIENT_ID'),
+    clientSecret: text('SLIPWAY_OIDC_CLIENT_SECRET'),
+    scopes: text('SLIPWAY_OIDC_SCOPES'),
+    name: text('SLIPWAY_OIDC_NAME') || url!.host,
+    roles: roles!,
+    allConnectors: connectors === 'all',
+  };
+}
+
+function isWebAddress(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:');
 }
 
 function isPostgresUrl(text: string): boolean {

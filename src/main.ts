@@ -6,6 +6,7 @@ const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly stri
   serve: () => import('./commands/serve.ts'),
   migrate: () => import('./commands/migrate.ts'),
   simulate: () => import('./commands/simulate.ts'),
+  audit: () => import('./commands/audit.ts'),
 };
 
 const usage = `Usage: slipway <command> [flags]
@@ -13,6 +14,7 @@ const usage = `Usage: slipway <command> [flags]
   serve     run the server
   migrate   --from sqlite --to postgres://…: move an installation into an empty database, while its server runs
   simulate  run a fleet of made-up devices against any Slipway
+  audit     verify: follow the chain of the audit log and name the first entry that does not fit
 
 Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):
 ${configHelp()}

@@ -1,8 +1,10 @@
 /** The only file that knows everything: config → store → rules → doors. Starts them in order and stops them in reverse. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from './api/app.ts';
 import { ensureAdmin } from './api/first-account.ts';
+import { createSeal, SEAL_BYTES } from './api/seal.ts';
 import { createClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
 import { buildConsole } from './console/build.ts';
@@ -15,6 +17,7 @@ import { createHttpDoor } from './gateway/http/door.ts';
 import { createWaiting } from './gateway/http/waiting.ts';
 import { createMqttDoor } from './gateway/mqtt/door.ts';
 import { createSessions } from './gateway/sessions.ts';
+import { createFile } from './gateway/tls/durable-file.ts';
 import type { Identity } from './gateway/tls/options.ts';
 import { openServerIdentity } from './gateway/tls/server-identity.ts';
 import type { Logger } from './log.ts';
@@ -125,7 +128,9 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const { caPath } = identity;
     const pages = buildConsole(logger);
     pages.catch((error) => logger.error('the console could not be built', { error }));
-    const api = createApi({ store, config, clock, logger, version, deviceUrl, caPath, figures }, { console: pages });
+    const seal = createSeal(Buffer.from(await sealKey(config, keep), 'hex'));
+    const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, figures };
+    const api = createApi(deps, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
     started.unshift(() => apiClosed);
@@ -164,6 +169,12 @@ async function openStore(
     cannotUse('SLIPWAY_DATABASE_URL', `postgres://…@${host}${pathname}`),
   );
   return { store, keep: store.keep };
+}
+
+/** What secrets that have to be read again are encrypted with: a file of its own, or where all nodes find it. */
+function sealKey({ databaseUrl, data }: Config, keep: Server['keep']): Promise<string> {
+  const made = randomBytes(SEAL_BYTES).toString('hex');
+  return databaseUrl === null ? createFile(join(data, 'seal.key'), made, 0o600) : keep('seal', made);
 }
 
 /** For what rejects because a setting cannot be used: names it. */

@@ -1,125 +1,38 @@
-/** The own account: who it is, and another password. A first start's link leads here with the password in its fragment. */
-import { Alert, Button, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
-import { api, unwrap } from '../api/client.ts';
+/** The own account: who it is, its password, second factor and sessions. */
+import { Group, Paper, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { meQuery } from '../api/queries.ts';
-import { Failure } from '../parts/failure.tsx';
-import { isFirstPassword, readFirstLink } from '../sign-in/first-link.ts';
-
-/** As the server has it (schema of PATCH /api:1/users/me). */
-const LEAST = 12;
+import { ChangePassword } from './change-password.tsx';
+import { SecondFactor } from './second-factor.tsx';
+import { OwnSessions } from './sessions.tsx';
 
 export function AccountPage() {
   const { data: me } = useQuery(meQuery);
+  if (!me) return null;
+  const connectors = me.all_connectors ? 'all' : String(me.connectors.length);
   return (
-    <Stack maw={520}>
-      <Title order={1} size="h2">
-        Account
-      </Title>
+    <Stack maw={640}>
       <Paper withBorder p="md" className="card">
         <Group gap="xl">
-          <Fact name="Email" value={me?.email} />
-          <Fact name="Role" value={me?.role} />
+          <Fact name="Email" value={me.email} />
+          <Fact name="Role" value={me.role} />
+          <Fact name="Connectors" value={connectors} />
         </Group>
       </Paper>
-      {me && <ChangePassword email={me.email} />}
+      {me.has_password && <ChangePassword me={me} />}
+      {me.has_password && <SecondFactor me={me} />}
+      <OwnSessions />
     </Stack>
   );
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: string | undefined }) {
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
   return (
     <div>
       <Text size="xs" c="dimmed">
         {name}
       </Text>
-      <Text>{value}</Text>
+      <Text style={{ overflowWrap: 'anywhere' }}>{value}</Text>
     </div>
-  );
-}
-
-function ChangePassword({ email }: { readonly email: string }) {
-  const navigate = useNavigate();
-  const link = readFirstLink(window.location);
-  const first = link?.email === email ? link.password : null;
-  /** The password of the link has just been used, so that nobody has to type it. */
-  const known = first !== null && isFirstPassword(email);
-  const [current, setCurrent] = useState(first ?? '');
-  const [chosen, setChosen] = useState('');
-  const [again, setAgain] = useState('');
-  const differ = again !== '' && again !== chosen;
-  const change = useMutation({
-    mutationFn: () => unwrap(api.PATCH('/api:1/users/me', { body: { password: { current, new: chosen } } })),
-    onSuccess: () => {
-      notifications.show({ color: 'teal', title: 'Password changed', message: 'All other sessions have ended.' });
-      setCurrent('');
-      setChosen('');
-      setAgain('');
-      if (first !== null) void navigate({ to: '/' });
-    },
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!differ) change.mutate();
-  };
-  return (
-    <Paper withBorder p="md" className="card" component="form" onSubmit={submit}>
-      <Stack>
-        <Title order={2} size="h4">
-          {first === null ? 'Change password' : 'Choose your password'}
-        </Title>
-        {first !== null && (
-          <Alert variant="light">
-            {known
-              ? 'This account still has the password that was made at the first start.'
-              : 'The link has filled in the password of the first start. If you have chosen another one since, type that one as the current password.'}
-          </Alert>
-        )}
-        {/* Lets a password manager know whose password this is. */}
-        <TextInput
-          className="visually-hidden"
-          aria-hidden
-          tabIndex={-1}
-          autoComplete="username"
-          readOnly
-          value={email}
-        />
-        {!known && (
-          <PasswordInput
-            label="Current password"
-            autoComplete="current-password"
-            required
-            value={current}
-            onChange={(event) => setCurrent(event.currentTarget.value)}
-          />
-        )}
-        <PasswordInput
-          label="New password"
-          description={`At least ${LEAST} characters`}
-          autoComplete="new-password"
-          required
-          minLength={LEAST}
-          value={chosen}
-          onChange={(event) => setChosen(event.currentTarget.value)}
-        />
-        <PasswordInput
-          label="New password again"
-          autoComplete="new-password"
-          required
-          error={differ ? 'The two passwords differ' : undefined}
-          value={again}
-          onChange={(event) => setAgain(event.currentTarget.value)}
-        />
-        {change.error && <Failure error={change.error} />}
-        <Group>
-          <Button type="submit" loading={change.isPending}>
-            Change password
-          </Button>
-        </Group>
-      </Stack>
-    </Paper>
   );
 }

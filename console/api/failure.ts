@@ -37,6 +37,12 @@ export const isSessionEnd = (error: unknown) => error instanceof ApiFailure && e
 /** Email or password was wrong. */
 export const isSignInFailure = (error: unknown) => error instanceof ApiFailure && error.code === 'LOGIN_FAILED';
 
+/** The account has a second factor, and its code is asked for now. */
+export const isCodeNeeded = (error: unknown) => error instanceof ApiFailure && error.code === 'CODE_NEEDED';
+
+/** The call needs the password to have been shown a moment ago. */
+export const isProofNeeded = (error: unknown) => error instanceof ApiFailure && error.code === 'PROOF_NEEDED';
+
 /** There is no such connector, or there is none any more. */
 export const isUnknownConnector = (error: unknown) => error instanceof ApiFailure && error.code === 'CONNECTOR_UNKNOWN';
 

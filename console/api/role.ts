@@ -10,3 +10,9 @@ export function useMay(least: Role): boolean {
   const { data: me } = useQuery(meQuery);
   return order.indexOf(me?.role ?? 'viewer') >= order.indexOf(least);
 }
+
+/** Whether it manages the installation: accounts, keys, the audit log, connectors as such. */
+export function useManages(): boolean {
+  const { data: me } = useQuery(meQuery);
+  return me?.role === 'admin' && me.all_connectors;
+}

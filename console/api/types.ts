@@ -14,3 +14,12 @@ export type Role = Me['role'];
 export type SettingsPatch =
   paths['/api:1/service/{connector}/device2']['patch']['requestBody']['content']['application/json'];
 export type Device2Path = '/api:1/service/{connector}/device2';
+export type User = Schemas['User'];
+type Answer<P extends keyof paths> = paths[P] extends {
+  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
+}
+  ? Body
+  : never;
+export type ApiKey = Answer<'/api:1/keys'>['keys'][number];
+export type Session = Answer<'/api:1/users/me/sessions'>['sessions'][number];
+export type AuditEntry = Answer<'/api:1/audit'>['entries'][number];

@@ -2,15 +2,16 @@
 import { Group, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useParams, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
 import { isUnknownConnector } from '../api/failure.ts';
 import { connectorQuery } from '../api/queries.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
 import { NotFound } from '../parts/not-found.tsx';
+import { TabLink } from '../parts/tab-link.tsx';
+import tabClasses from '../parts/tabs.module.css';
+import { useCurrentInSight } from '../parts/use-current-in-sight.ts';
 import classes from './connector.module.css';
-import { TabLink } from './tab-link.tsx';
 
 const tabs = [
   { value: 'devices', label: 'Devices', to: '/connectors/$connector/devices' },
@@ -47,9 +48,9 @@ export function ConnectorLayout() {
       </Group>
       <Tabs value={current} keepMounted={false}>
         {/* Five tabs do not fit on a narrow screen: they scroll by themselves. */}
-        <Tabs.List ref={list} className={classes.tabs}>
+        <Tabs.List ref={list} className={tabClasses.tabs}>
           {tabs.map(({ value, label, to }) => (
-            <TabLink key={value} value={value} to={to} connector={id}>
+            <TabLink key={value} value={value} to={to} params={{ connector: id }}>
               {label}
             </TabLink>
           ))}
@@ -60,22 +61,6 @@ export function ConnectorLayout() {
       </Tabs>
     </Stack>
   );
-}
-
-/** Scrolls the row of tabs, and nothing else, so that the current one is to be seen. */
-function useCurrentInSight(current: string) {
-  const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    // In the next frame: asked for at once, the browser would lay the page out twice.
-    const frame = requestAnimationFrame(() => {
-      const row = list.current;
-      const tab = row?.querySelector<HTMLElement>('[aria-selected="true"]');
-      if (!row || !tab) return;
-      row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [current]);
-  return list;
 }
 
 function Address({ label, value }: { readonly label: string; readonly value: string | undefined }) {

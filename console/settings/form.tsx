@@ -7,6 +7,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { ApiFailure } from '../api/failure.ts';
+import { useManages } from '../api/role.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { AddPem } from './add-pem.tsx';
 import { Authentication } from './authentication.tsx';
@@ -40,6 +41,7 @@ interface Props {
 }
 
 export function SettingsForm({ connector, read, readOnly }: Props) {
+  const manages = useManages();
   const client = useQueryClient();
   const search = useSearch({ from: '/connectors/$connector/settings' });
   const openDialog = useDialogs();
@@ -109,7 +111,7 @@ export function SettingsForm({ connector, read, readOnly }: Props) {
           current={search.section}
           changed={new Set(changes.map(({ path }) => fields[path].section))}
           faulty={sectionsOf(faults.map(({ path }) => path))}
-          hidden={readOnly ? ['danger'] : []}
+          hidden={readOnly || !manages ? ['danger'] : []}
         />
         <Stack className={readOnly ? classes.readOnly : undefined}>
           {readOnly && (
@@ -127,7 +129,7 @@ export function SettingsForm({ connector, read, readOnly }: Props) {
               <Events />
               <Retention />
               <Limits />
-              {!readOnly && <DangerZone onDelete={() => openDialog('delete')} />}
+              {!readOnly && manages && <DangerZone onDelete={() => openDialog('delete')} />}
             </Stack>
           </form>
           {!readOnly && (

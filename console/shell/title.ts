@@ -11,7 +11,11 @@ const pages: Readonly<Record<string, string>> = {
   '': 'Solutions',
   'sign-in': 'Sign in',
   account: 'Account',
+  people: 'People',
+  keys: 'API keys',
+  audit: 'Audit log',
   welcome: 'Welcome',
+  password: 'Set a password',
   devices: 'Devices',
   logs: 'Logs',
   resources: 'Resources',
@@ -20,7 +24,7 @@ const pages: Readonly<Record<string, string>> = {
 };
 
 export function titleOf({ path, connector, identity }: Place): string {
-  const [, first = '', , tab] = path.split('/');
-  const page = identity ?? pages[first === 'connectors' ? (tab ?? 'devices') : first];
+  const [, first = '', second, tab] = path.split('/');
+  const page = identity ?? pages[first === 'connectors' ? (tab ?? 'devices') : (second ?? first)];
   return [page, connector, 'Slipway'].filter((part) => part !== undefined && part !== '').join(' · ');
 }

@@ -3,7 +3,8 @@ import { Badge, Button, Group, Paper, Skeleton, Stack, Table, Text, Title } from
 import { IconPlus, IconShip } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { connectorsQuery, meQuery, standingQuery } from '../api/queries.ts';
+import { connectorsQuery, standingQuery } from '../api/queries.ts';
+import { useManages } from '../api/role.ts';
 import type { Connector } from '../api/types.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Empty } from '../parts/empty.tsx';
@@ -18,9 +19,9 @@ const next = ['/connectors/$connector', '/connectors/$connector/devices'] as con
 export function SolutionsPage() {
   useIdleCode(next);
   const [adding, setAdding] = useState(false);
-  const { data: me } = useQuery(meQuery);
+  const manages = useManages();
   const { data, error, refetch } = useQuery(connectorsQuery);
-  const button = me?.role === 'admin' && (
+  const button = manages && (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>
       NEW CONNECTOR
     </Button>

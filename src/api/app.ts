@@ -15,12 +15,12 @@ import fastify, {
 } from 'fastify';
 import { isPageRequest, registerConsole, sendPage } from '../console/pages.ts';
 import { AppError } from '../domain/errors.ts';
+import { admit, expectLive } from './admit.ts';
 import type { ApiDeps, ApiState, Call, Caller, Route } from './context.ts';
 import { answerClientError, answerFailure } from './failure.ts';
 import { registerDocument, registerPages, schemaOf } from './openapi.ts';
 import { routes } from './routes.ts';
-import { admit, expectLive } from './session.ts';
-import { createLoginThrottles } from './throttle.ts';
+import { createFailureThrottle, createLoginThrottles, createUseThrottle } from './throttle.ts';
 import { compileValidator } from './validation.ts';
 
 declare module 'fastify' {
@@ -62,6 +62,9 @@ export interface ApiOptions {
 export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInstance {
   const state: ApiState = {
     logins: createLoginThrottles(),
+    uses: createUseThrottle(),
+    failures: createFailureThrottle(),
+    unwritten: 0,
     streams: new Map(),
     heartbeat: options.heartbeat ?? HEARTBEAT,
   };
@@ -94,7 +97,16 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
   });
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders));
+  // Whose sessions ended, on whichever node, has nothing open any more.
+  let deaf = () => {};
+  app.addHook('onListen', async () => {
+    deaf = deps.store.onSignal((signal) => {
+      if (signal.kind !== 'account') return;
+      for (const stream of state.streams.values()) if (stream.account === signal.account) stream.check();
+    });
+  });
   app.addHook('preClose', async () => {
+    deaf();
     for (const stream of state.streams.keys()) stream.abort();
     // A client that never finishes its request, or sends none, must not hold up the end.
     setTimeout(() => app.server.closeAllConnections(), options.grace ?? GRACE).unref();
@@ -129,7 +141,7 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
     // An upload is read as a stream by its handler, which judges every row.
     ...(route.kind === 'upload' && { validatorCompiler: exceptBody as never }),
     onRequest: async (request) => {
-      request.caller = await admit(deps.store, request, route.permission, deps.clock());
+      request.caller = await admit(deps.store, state, request, route, deps.clock());
     },
     ...(route.kind !== 'upload' && { preParsing: limitTime }),
     // No body at all reads as an empty one: the schema then names what is missing.
@@ -140,7 +152,8 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
       const { params, query, body, caller } = request;
       // The body may have taken its time; whose session has ended meanwhile may not change anything any more.
       if (caller !== null && route.method !== 'GET') await expectLive(deps.store, caller, deps.clock());
-      const call = { deps, state, params, query, body, caller, now: deps.clock(), request, reply } as Call;
+      const action = route.id;
+      const call = { deps, state, params, query, body, caller, action, now: deps.clock(), request, reply } as Call;
       reply.code(route.status ?? 200);
       return handler(call);
     },

@@ -1,19 +1,25 @@
 /** Handlers of connectors: list, create, rename, delete. Their devices and settings are elsewhere. */
 import { randomInt } from 'node:crypto';
-import { type Connector, defaultSettings } from '../domain/connector.ts';
+import { type Connector, type ConnectorSettings, defaultSettings } from '../domain/connector.ts';
 import { AppError } from '../domain/errors.ts';
+import { sees } from '../domain/people.ts';
 import { mergeSettings, type SettingsPatch } from '../domain/settings.ts';
 import { type ApiDeps, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams, empty, ref } from './schema/common.ts';
 import { connectorPatch, deleteQuery, newConnector } from './schema/connector.ts';
 import { expectGoodSettings } from './settings.ts';
+import { entry, settingsEntry, targets } from './trail.ts';
 
 const CONNECTOR_ID_LENGTH = 16;
 
+/** Those that the caller sees. */
 export const listConnectors = handle(
   { response: { 200: { type: 'array', items: ref('Connector') } } },
-  async ({ deps }) => (await deps.store.listConnectors()).map((connector) => view(deps, connector)),
+  async ({ deps, caller }) => {
+    const seen = (await deps.store.listConnectors()).filter(({ id }) => sees(caller!.connectors, id));
+    return seen.map((connector) => view(deps, connector));
+  },
 );
 
 export const createConnector = handle({ body: newConnector, response: { 201: ref('Connector') } }, async (call) => {
@@ -21,7 +27,8 @@ export const createConnector = handle({ body: newConnector, response: { 201: ref
   const settings = defaultSettings(body.name, body.description);
   expectGoodSettings(settings);
   const connector: Connector = { id: makeConnectorId(), created: now, version: 1, settings };
-  await deps.store.createConnector(connector);
+  const told = entry(call, targets.connector(connector.id), null, { name: body.name, description: body.description });
+  await deps.store.createConnector(connector, told);
   return view(deps, connector);
 });
 
@@ -32,11 +39,13 @@ export const getConnector = handle({ params: connectorParams, response: { 200: r
 export const changeConnector = handle(
   { params: connectorParams, body: connectorPatch, response: { 200: ref('Connector') } },
   async (call) => {
-    const changed = await call.deps.store.changeConnector(call.params.connector, (settings) => {
+    const { connector } = call.params;
+    const decide = (settings: ConnectorSettings) => {
       const merged = mergeSettings(settings, call.body as SettingsPatch);
       expectGoodSettings(merged);
       return merged;
-    });
+    };
+    const changed = await call.deps.store.changeConnector(connector, decide, settingsEntry(call, connector));
     return view(call.deps, changed);
   },
 );
@@ -50,7 +59,8 @@ export const deleteConnector = handle(
     if (call.query.confirm !== settings.name) {
       throw new AppError('CONFIRM_MISSING', { seen: call.query.confirm ?? 'nothing', wanted: settings.name });
     }
-    if (!(await store.deleteConnector(id))) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
+    const told = entry(call, targets.connector(id), { name: settings.name }, null);
+    if (!(await store.deleteConnector(id, told))) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
   },
 );
 

@@ -6,9 +6,11 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
+import type { Role, Session, User } from '../domain/people.ts';
 import type { Logger } from '../log.ts';
-import type { Session, Store, User } from '../store/store.ts';
-import type { Sources } from './throttle.ts';
+import type { Store } from '../store/store.ts';
+import type { Seal } from './seal.ts';
+import type { Sources, Throttle } from './throttle.ts';
 
 /** What the server lends to the API. */
 export interface ApiDeps {
@@ -22,6 +24,8 @@ export interface ApiDeps {
   readonly deviceUrl: (connectorId: string) => string;
   /** Certificate of the local CA (PEM file); null where the server's certificate is the operator's own. */
   readonly caPath: string | null;
+  /** Encrypts what has to be read again, under the installation's key. */
+  readonly seal: Seal;
   /** What the doors count, for `/metrics`. */
   readonly figures?: () => readonly Figure[];
 }
@@ -37,24 +41,52 @@ export interface Figure {
 /** The app's own bounded memory: attempts to sign in, and open event streams. */
 export interface ApiState {
   readonly logins: Sources;
+  /** When the use of a session or key was last noted: once a minute each. */
+  readonly uses: Throttle;
+  /** Entries in the audit log on sign-ins that failed. */
+  readonly failures: Throttle;
+  /** Of those, how many were left out since the last that was written. */
+  unwritten: number;
   readonly streams: Map<AbortController, OpenStream>;
   /** Time between two signs of life on a stream, in ms. */
   readonly heartbeat: number;
 }
 
-/** An event stream, by the digest of its session. */
+/** An event stream, by the digest of its session or key, and whose that is. */
 export interface OpenStream {
-  readonly session: string;
+  readonly digest: string;
+  readonly account: string;
   readonly raw: ServerResponse;
+  /** Ends it unless its session or key is still good. */
+  readonly check: () => void;
 }
 
-export type Role = User['role'];
+export type { Role };
 export type Permission = 'public' | Role;
 
-/** A signed-in account. */
+/** Who asks: a person with a session, or a program with a key. */
 export interface Caller {
-  readonly user: User;
-  readonly session: Session;
+  /** Id of the account or the key, as signals name it. */
+  readonly id: string;
+  /** As the logs name it: an email, or `key:<name>`. */
+  readonly who: string;
+  readonly role: Role;
+  /** Ids of the connectors that it sees; null: all. */
+  readonly connectors: readonly string[] | null;
+  /** SHA-256 of the token or key, hex. */
+  readonly digest: string;
+  /** Null for a key. */
+  readonly person: { readonly user: User; readonly session: Session } | null;
+}
+
+/** What a call asks of its caller beside the role. */
+export interface Demands {
+  /** It concerns the whole installation: for those who see all connectors. */
+  readonly installation?: boolean;
+  /** For people alone. */
+  readonly person?: boolean;
+  /** For people who have shown their password a moment ago. */
+  readonly proof?: boolean;
 }
 
 export interface RouteSchema {
@@ -77,6 +109,8 @@ export interface Call<S extends RouteSchema = RouteSchema> {
   readonly body: Part<S, 'body'>;
   /** Null on public routes only. */
   readonly caller: Caller | null;
+  /** The id of the route: what the audit log calls it. */
+  readonly action: string;
   /** µs since the epoch, one reading for the whole call. */
   readonly now: number;
   readonly request: FastifyRequest;
@@ -91,6 +125,7 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly permission: Permission;
+  readonly demands: Demands;
   /** Unique; the operationId of the OpenAPI document. */
   readonly id: string;
   readonly tag: string;

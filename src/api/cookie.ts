@@ -2,8 +2,10 @@
  * The session cookie of the console. It is sent by the browser itself, so it counts only for requests that the server's
  * own pages make; scripts use the Authorization header, which no other page can set.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { AppError } from '../domain/errors.ts';
+import { KEY_PREFIX } from '../domain/people.ts';
+import type { ApiDeps, Call } from './context.ts';
 
 /** The port is in the name, since a host's cookies are the same on all its ports (RFC 6265, 8.5). */
 const nameOf = (request: FastifyRequest) => `slipway_session_${request.socket.localPort}`;
@@ -17,16 +19,27 @@ const SECRETS_MAX = 8;
  */
 export function secretsInCookie(request: FastifyRequest): string[] {
   const pattern = new RegExp(`(?:^|;)\\s*${nameOf(request)}=([\\w-]{1,256})\\s*(?=;|$)`, 'g');
-  const secrets = Array.from((request.headers.cookie ?? '').matchAll(pattern), ([, value]) => value!);
+  const found = Array.from((request.headers.cookie ?? '').matchAll(pattern), ([, value]) => value!);
+  // A key is for programs, which send it themselves.
+  const secrets = found.filter((secret) => !secret.startsWith(KEY_PREFIX));
   if (secrets.length > 0) expectOwnPage(request);
   return secrets.slice(0, SECRETS_MAX);
 }
 
 /** HttpOnly and SameSite=Strict; Secure where the page came by TLS. `seconds` 0 takes it away. */
-export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, secret: string, seconds: number): void {
-  const secure = request.headers.origin?.startsWith('https:') ? '; Secure' : '';
+export function setSessionCookie(
+  { request, reply, deps }: Pick<Call, 'request' | 'reply' | 'deps'>,
+  secret: string,
+  seconds: number,
+): void {
+  const secure = isSecure(request, deps) ? '; Secure' : '';
   const cookie = `${nameOf(request)}=${secret}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
   reply.header('set-cookie', cookie);
+}
+
+/** As the page itself says, or where it says nothing, as when a provider sends the browser back, the configuration. */
+export function isSecure({ headers }: FastifyRequest, { config }: Pick<ApiDeps, 'config'>): boolean {
+  return (headers.origin ?? config.consoleUrl ?? '').startsWith('https:');
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   upsertQuery,
   whitelistBody,
 } from './schema/device.ts';
+import { audited } from './trail.ts';
 import { schemaError } from './validation.ts';
 
 const PAGE = 100;
@@ -68,9 +69,11 @@ export const whitelistDevice = handle(
       locked: body.locked,
       tags: body.tags,
     };
-    const { answer, found } = await deps.store.changeDevice(params.connector, params.identity, (device) =>
+    const { connector, identity } = params;
+    const decide = audited(call, connector, identity, (device) =>
       whitelist(device, request, settings, query.upsert ?? false, actorOf(call)),
     );
+    const { answer, found } = await deps.store.changeDevice(connector, identity, decide);
     call.reply.code(answer ? 201 : 200);
     return viewWhole(deps.store, found!, settings, now);
   },
@@ -90,9 +93,10 @@ export const generateDevice = handle(
     const wish = { authType: body.auth?.type, expire: body.auth?.expire, locked: body.locked, tags: body.tags };
     for (let i = 0; i < GENERATE_TRIES; i++) {
       const identity = sampleIdentity(settings.identity_format, randomBytes(SAMPLE_BYTES));
-      const { answer, found } = await deps.store.changeDevice(params.connector, identity, (device) =>
+      const decide = audited(call, params.connector, identity, (device) =>
         device === null ? whitelist(null, { identity, ...wish }, settings, false, actorOf(call)) : { answer: false },
       );
+      const { answer, found } = await deps.store.changeDevice(params.connector, identity, decide);
       if (answer) return viewDevice(found!.device, settings.provisioning.auth_type, now);
     }
     throw new AppError('STATE_CONFLICT', {
@@ -131,9 +135,9 @@ export const changeDevice = handle(
     checkTags(body.tags);
     const { locked, reprovision, tags } = body;
     const patch = { locked, reprovision, tags, expire: body.auth?.expire };
-    const { found } = await deps.store.changeDevice(params.connector, params.identity, (device) =>
-      patchDevice(device, patch, actorOf(call)),
-    );
+    const { connector, identity } = params;
+    const decide = audited(call, connector, identity, (device) => patchDevice(device, patch, actorOf(call)));
+    const { found } = await deps.store.changeDevice(connector, identity, decide);
     return viewWhole(deps.store, found!, settings, now);
   },
 );
@@ -141,7 +145,9 @@ export const changeDevice = handle(
 export const deleteDevice = handle({ params: identityParams, response: { 204: empty } }, async (call) => {
   const { deps, params } = call;
   await findConnector(deps.store, params.connector);
-  await deps.store.changeDevice(params.connector, params.identity, (device) => removeDevice(device, actorOf(call)));
+  const { connector, identity } = params;
+  const decide = audited(call, connector, identity, (device) => removeDevice(device, actorOf(call)));
+  await deps.store.changeDevice(connector, identity, decide);
 });
 
 interface FilterQuery extends Omit<DeviceFilter, 'tags'> {

@@ -6,11 +6,11 @@ import { type EventType, eventTypes } from '../domain/connector.ts';
 import type { StoredEvent } from '../domain/device.ts';
 import { AppError } from '../domain/errors.ts';
 import { type TailQuery, tailEvents } from '../events/tail.ts';
+import { isLive } from './admit.ts';
 import { type Call, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams } from './schema/common.ts';
 import { eventPage, eventStream, eventsQuery, streamQuery } from './schema/data.ts';
-import { findSession } from './session.ts';
 import { schemaError } from './validation.ts';
 
 const PAGE = 100;
@@ -43,15 +43,16 @@ export const streamEvents = handle(
     const { settings } = await findConnector(deps.store, params.connector);
     const types = readTypes(query.types) ?? settings.events.types;
     const after = readLastEventId(call.request.headers['last-event-id']) ?? query.after ?? (await deps.store.lastSeq());
-    const session = call.caller!.session.digest;
-    const own = [...state.streams.values()].filter((stream) => stream.session === session).length;
+    const { digest, id: account } = call.caller!;
+    const own = [...state.streams.values()].filter((stream) => stream.digest === digest).length;
     if (state.streams.size >= STREAMS_MAX || own >= SESSION_STREAMS_MAX) {
       const seen = `${state.streams.size} open event streams, ${own} of this session`;
       const wanted = `fewer than ${STREAMS_MAX}, and ${SESSION_STREAMS_MAX} of a session`;
       throw new AppError('OVERLOADED', { seen, wanted, retryAfter: 10 });
     }
     const end = new AbortController();
-    state.streams.set(end, { session, raw: reply.raw });
+    const check = () => endUnlessLive(call as unknown as Call, end);
+    state.streams.set(end, { digest, account, raw: reply.raw, check });
     reply.raw.on('close', () => {
       state.streams.delete(end);
       end.abort();
@@ -63,6 +64,8 @@ export const streamEvents = handle(
       'x-accel-buffering': 'no',
     });
     reply.raw.write('retry: 2000\n\n');
+    // The session may have ended since it was looked at, and nobody tells of that twice.
+    check();
     void pump(call, { types, identity: query.identity, after }, end);
   },
 );
@@ -73,7 +76,7 @@ async function pump(call: Call, query: TailQuery, end: AbortController): Promise
   const beat = startHeartbeat(call, end);
   try {
     for await (const events of tailEvents(deps.store, connector, query, end.signal)) {
-      if ((await findSession(deps.store, caller!.session.digest, deps.clock())) === null) {
+      if (!(await isLive(deps.store, caller!, deps.clock()))) {
         endStream(reply.raw, end);
         break;
       }
@@ -109,20 +112,26 @@ function frame(event: StoredEvent): string {
 }
 
 /** Keeps proxies from closing the stream, and ends it once the session has ended or the client stopped reading. */
-function startHeartbeat({ deps, caller, state, reply }: Call, end: AbortController): NodeJS.Timeout {
+function startHeartbeat(call: Call, end: AbortController): NodeJS.Timeout {
+  const { state, reply } = call;
   let stuck = 0;
   return setInterval(() => {
     stuck = reply.raw.writableNeedDrain ? stuck + 1 : 0;
     if (stuck > 2) return void reply.raw.destroy();
     if (stuck === 0) reply.raw.write(':\n\n');
-    findSession(deps.store, caller!.session.digest, deps.clock()).then(
-      (live) => live ?? endStream(reply.raw, end),
-      () => {}, // the next beat asks again
-    );
+    endUnlessLive(call, end);
   }, state.heartbeat);
 }
 
+function endUnlessLive({ deps, caller, reply }: Call, end: AbortController): void {
+  isLive(deps.store, caller!, deps.clock()).then(
+    (live) => live || endStream(reply.raw, end),
+    () => {}, // the next beat asks again
+  );
+}
+
 function endStream(raw: ServerResponse, end: AbortController): void {
+  if (end.signal.aborted) return;
   raw.write('event: end\ndata: {"code":"SESSION_INVALID"}\n\n');
   end.abort();
 }

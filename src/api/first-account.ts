@@ -1,7 +1,9 @@
 /** The first account: made at the first start, its password taken from the configuration or made at random. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
+import type { NewAudit } from '../domain/audit.ts';
 import { AppError } from '../domain/errors.ts';
+import { tellUser, type User } from '../domain/people.ts';
 import { hashPassword, verifyPassword } from '../gateway/password.ts';
 import type { Store } from '../store/store.ts';
 
@@ -25,24 +27,34 @@ export async function ensureAdmin(
   if (user === null) {
     if (adminPassword === null && (await store.countUsers()) > 0) return { email, password: null };
     const password = adminPassword ?? randomBytes(15).toString('base64url');
-    const made = {
+    const made: User = {
       id: randomUUID(),
       email,
-      role: 'admin' as const,
+      role: 'admin',
+      connectors: null,
       password: await hashPassword(password),
       created: now,
+      link: null,
+      factor: null,
+      subject: null,
     };
     try {
-      await store.putUser(made);
+      await store.putUser(made, told('createUser', now, email, tellUser(made)));
     } catch (error) {
       // Another server of the installation made it at the same time.
-      if (error instanceof AppError && error.code === 'STATE_CONFLICT') return ensureAdmin(store, config, now);
+      if (error instanceof AppError && error.code === 'USER_KNOWN') return ensureAdmin(store, config, now);
       throw error;
     }
     return { email, password: adminPassword === null ? password : null };
   }
   if (adminPassword !== null && !(await verifyPassword(user.password, adminPassword))) {
-    await store.putUser({ ...user, password: await hashPassword(adminPassword) });
+    const after = { password: 'set by the configuration' };
+    const changed = { ...user, password: await hashPassword(adminPassword) };
+    await store.putUser(changed, told('changeUser', now, email, after));
   }
   return { email, password: null };
+}
+
+function told(action: string, timestamp: number, email: string, after: unknown): NewAudit {
+  return { timestamp, who: 'configuration', from: null, action, target: `users/${email}`, before: null, after };
 }

@@ -28,7 +28,7 @@ export async function findDevice(
 /** The account behind a change, as rules and events name it. */
 export function actorOf(call: { caller: Caller | null; request: { ip: string }; now: number }): Actor {
   return {
-    who: call.caller!.user.email,
+    who: call.caller!.who,
     origin: { ip: normalizeAddress(call.request.ip), protocol: null, connectionId: null },
     now: call.now,
   };

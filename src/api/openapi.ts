@@ -8,8 +8,9 @@ import { errorAnswer, ref } from './schema/common.ts';
 import { connector, settings } from './schema/connector.ts';
 import { event } from './schema/data.ts';
 import { identity } from './schema/device.ts';
+import { user } from './schema/people.ts';
 
-const shared = [errorAnswer, connector, settings, identity, event, batch];
+const shared = [errorAnswer, connector, settings, identity, event, batch, user];
 
 /** Must be called before the routes are registered. */
 export function registerDocument(app: FastifyInstance, version: string): void {
@@ -24,9 +25,9 @@ export function registerDocument(app: FastifyInstance, version: string): void {
             type: 'apiKey',
             in: 'header',
             name: 'Authorization',
-            description: '`token <token>`, from POST /api:1/token/',
+            description: '`token <token>`, from POST /api:1/token/, or `token <key>` of an API key',
           },
-          bearer: { type: 'http', scheme: 'bearer', description: 'the same token' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'the same token or key' },
         },
       },
     },
@@ -53,11 +54,17 @@ const failures = { '4XX': ref('Error'), '5XX': ref('Error') };
 
 /** What Fastify and the document need to know of a route. */
 export function schemaOf(route: Route): FastifySchema {
-  const { schema, permission } = route;
+  const { schema, permission, demands } = route;
   return {
     operationId: route.id,
     summary: route.summary,
-    description: [route.description, permission === 'public' ? 'For anyone.' : `Role: ${permission}.`]
+    description: [
+      route.description,
+      permission === 'public' ? 'For anyone.' : `Role: ${permission}.`,
+      demands.installation && 'For those who see all connectors.',
+      demands.person && 'Not for API keys.',
+      demands.proof && 'Needs the password to have been shown within 15 minutes.',
+    ]
       .filter(Boolean)
       .join(' '),
     tags: [route.tag],

@@ -2,9 +2,11 @@
  * The route table of the management API: its table of contents. Router, permission check and OpenAPI document are all
  * made from these rows. Paths are written as OpenAPI does; a trailing slash makes no difference.
  */
+import { changeOwnAccount, endOwnSession, listOwnSessions, setPasswordByLink } from './account.ts';
+import { exportAudit, listAudit } from './audit.ts';
 import { getBatch, listBatches, undoBatch } from './batches.ts';
 import { changeConnector, createConnector, deleteConnector, getConnector, listConnectors } from './connectors.ts';
-import type { Permission, Route } from './context.ts';
+import type { Demands, Permission, Route } from './context.ts';
 import {
   changeDevice,
   countDevices,
@@ -16,14 +18,17 @@ import {
 } from './devices.ts';
 import { listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
+import { beginFactor, confirmFactor, removeFactor } from './factor.ts';
 import { getFigures, getStanding } from './figures.ts';
 import { healthz, metrics, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
+import { createKey, deleteKey, listKeys } from './keys.ts';
+import { finishProvider, listSignInWays, startProvider } from './provider.ts';
 import { getServer } from './server-facts.ts';
 import {
-  changeOwnAccount,
   closeCookieSession,
   openCookieSession,
+  proveSession,
   readCookieSession,
   signIn,
   signOut,
@@ -32,8 +37,21 @@ import {
 import { decodeCertificate, decodeCrl, getSettings, patchSettings } from './settings.ts';
 import { getHistory, getState, patchState } from './state.ts';
 import { countTagValues, deleteTag, getTag, getTags, listTagNames, putTag, putTags } from './tags.ts';
+import {
+  changeUser,
+  createUser,
+  deleteUser,
+  endSessionOf,
+  endSessionsOf,
+  listSessionsOf,
+  listUsers,
+  makeLink,
+  removeFactorOf,
+} from './users.ts';
 
 const connector = '/api:1/connectors/{connector}';
+const own = '/api:1/users/me';
+const user = '/api:1/users/{user}';
 const device2 = '/api:1/service/{connector}/device2';
 const device = `${device2}/identity/{identity}`;
 
@@ -45,16 +63,25 @@ function row(
   id: string,
   summary: string,
   made: Pick<Route, 'schema' | 'handler'>,
-  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description'> = {},
+  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description'> & { readonly demands?: Demands } = {},
 ): Route {
-  return { permission, method, path, id, summary, tag: tagOf(path), ...made, ...more };
+  return { permission, demands: {}, method, path, id, summary, tag: tagOf(path), ...made, ...more };
 }
+
+/** What concerns everybody and everything. */
+const installation = { installation: true };
+const person = { person: true };
+/** What somebody with a stolen cookie must not be able to do. */
+const proof = { person: true, proof: true };
+const managing = { installation: true, ...proof };
 
 function tagOf(path: string): string {
   if (!path.startsWith('/api:1')) return 'Health';
   if (path.startsWith(device2))
     return /\/(events|batches|tags|figures)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
-  return path.startsWith('/api:1/connectors') ? 'connectors' : 'account';
+  const [, named] = /^\/api:1\/(connectors|keys|audit)/.exec(path) ?? [];
+  if (named !== undefined) return named;
+  return path === '/api:1/users' || path.startsWith('/api:1/users/{') ? 'users' : 'account';
 }
 
 const csv = `CSV with a header row: ID (required), TLS Client Certificate, Tags. All or nothing unless mode=skip. With
@@ -66,13 +93,16 @@ const SETTINGS_BYTES = 16_777_216;
 /** One revocation list, with its line breaks escaped. */
 const LIST_BYTES = 2_097_152;
 
+/** An account that sees a thousand connectors. */
+const USER_BYTES = 65_536;
+
 export const routes: readonly Route[] = [
   row('public', 'GET', '/healthz', 'healthz', 'The process answers', healthz),
   row('public', 'GET', '/readyz', 'readyz', 'Storage can be written', readyz),
   row('public', 'GET', '/metrics', 'metrics', 'Figures for Prometheus', metrics),
 
   row('public', 'POST', '/api:1/token', 'signIn', 'Sign in', signIn, { bodyLimit: 8192 }),
-  row('viewer', 'DELETE', '/api:1/token', 'signOut', 'Sign out', signOut, { status: 204 }),
+  row('viewer', 'DELETE', '/api:1/token', 'signOut', 'Sign out', signOut, { status: 204, demands: person }),
   row('public', 'GET', '/api:1/session', 'readCookieSession', 'The account of the console', readCookieSession),
   row('public', 'POST', '/api:1/session', 'openCookieSession', 'Sign in, for the console', openCookieSession, {
     bodyLimit: 8192,
@@ -81,18 +111,109 @@ export const routes: readonly Route[] = [
   row('public', 'DELETE', '/api:1/session', 'closeCookieSession', 'Sign out of the console', closeCookieSession, {
     status: 204,
   }),
-  row('viewer', 'GET', '/api:1/users/me', 'whoAmI', 'The account that asks', whoAmI),
+  row('public', 'GET', '/api:1/sign-in', 'listSignInWays', 'Ways to sign in beside a password', listSignInWays),
+  row('public', 'GET', '/api:1/oidc/start', 'startProvider', 'Sign in by the OpenID provider', startProvider, {
+    status: 302,
+  }),
+  row(
+    'public',
+    'GET',
+    '/api:1/oidc/callback',
+    'finishProvider',
+    'Where that sends the browser back to',
+    finishProvider,
+    {
+      status: 302,
+    },
+  ),
+  row('viewer', 'POST', '/api:1/session/proof', 'proveSession', 'Show the password once more', proveSession, {
+    bodyLimit: 8192,
+    demands: person,
+    description: 'For 15 minutes this session may make the calls that demand it.',
+  }),
+  row(
+    'public',
+    'POST',
+    '/api:1/password',
+    'setPasswordByLink',
+    'Set a password by a one-time link',
+    setPasswordByLink,
+    {
+      bodyLimit: 8192,
+    },
+  ),
+  row('viewer', 'GET', '/api:1/users/me', 'whoAmI', 'The account or key that asks', whoAmI),
   row('viewer', 'PATCH', '/api:1/users/me', 'changeOwnAccount', 'Change the own password', changeOwnAccount, {
     bodyLimit: 8192,
+    demands: person,
+  }),
+  row('viewer', 'GET', `${own}/sessions`, 'listOwnSessions', 'The own sessions', listOwnSessions, { demands: person }),
+  row('viewer', 'DELETE', `${own}/sessions/{session}`, 'endOwnSession', 'End one of them', endOwnSession, {
+    status: 204,
+    demands: person,
+  }),
+  row('viewer', 'POST', `${own}/second-factor`, 'beginFactor', 'A secret for a second factor', beginFactor, {
+    demands: proof,
+  }),
+  row('viewer', 'PUT', `${own}/second-factor`, 'confirmFactor', 'Begin to ask for it', confirmFactor, {
+    bodyLimit: 8192,
+    demands: proof,
+  }),
+  row('viewer', 'DELETE', `${own}/second-factor`, 'removeFactor', 'Ask for it no longer', removeFactor, {
+    status: 204,
+    demands: proof,
   }),
   row('viewer', 'GET', '/api:1/server', 'getServer', 'Version and local CA', getServer),
 
+  row('admin', 'GET', '/api:1/users', 'listUsers', 'All accounts', listUsers, { demands: installation }),
+  row('admin', 'POST', '/api:1/users', 'createUser', 'Make an account', createUser, {
+    status: 201,
+    bodyLimit: USER_BYTES,
+    demands: managing,
+  }),
+  row('admin', 'PATCH', user, 'changeUser', 'Change email, role, connectors', changeUser, {
+    bodyLimit: USER_BYTES,
+    demands: managing,
+  }),
+  row('admin', 'DELETE', user, 'deleteUser', 'Remove an account', deleteUser, { status: 204, demands: managing }),
+  row('admin', 'POST', `${user}/link`, 'makeLink', 'A one-time link to set a password', makeLink, {
+    status: 201,
+    demands: managing,
+  }),
+  row('admin', 'DELETE', `${user}/second-factor`, 'removeFactorOf', 'Remove its second factor', removeFactorOf, {
+    status: 204,
+    demands: managing,
+  }),
+  row('admin', 'GET', `${user}/sessions`, 'listSessionsOf', 'Its sessions', listSessionsOf, { demands: installation }),
+  row('admin', 'DELETE', `${user}/sessions`, 'endSessionsOf', 'End all of them', endSessionsOf, {
+    status: 204,
+    demands: { ...installation, ...person },
+  }),
+  row('admin', 'DELETE', `${user}/sessions/{session}`, 'endSessionOf', 'End one of them', endSessionOf, {
+    status: 204,
+    demands: { ...installation, ...person },
+  }),
+  row('admin', 'GET', '/api:1/keys', 'listKeys', 'All API keys', listKeys, { demands: installation }),
+  row('admin', 'POST', '/api:1/keys', 'createKey', 'Make an API key', createKey, { status: 201, demands: managing }),
+  row('admin', 'DELETE', '/api:1/keys/{key}', 'deleteKey', 'Delete an API key', deleteKey, {
+    status: 204,
+    demands: managing,
+  }),
+  row('admin', 'GET', '/api:1/audit', 'listAudit', 'The audit log, newest first', listAudit, { demands: installation }),
+  row('admin', 'GET', '/api:1/audit/export', 'exportAudit', 'All of it, oldest first', exportAudit, {
+    demands: installation,
+  }),
+
   row('viewer', 'GET', '/api:1/connectors', 'listConnectors', 'All connectors', listConnectors),
-  row('admin', 'POST', '/api:1/connectors', 'createConnector', 'Make a connector', createConnector, { status: 201 }),
+  row('admin', 'POST', '/api:1/connectors', 'createConnector', 'Make a connector', createConnector, {
+    status: 201,
+    demands: installation,
+  }),
   row('viewer', 'GET', connector, 'getConnector', 'One connector', getConnector),
   row('admin', 'PATCH', connector, 'changeConnector', 'Rename a connector', changeConnector),
   row('admin', 'DELETE', connector, 'deleteConnector', 'Delete a connector and all that is in it', deleteConnector, {
     status: 204,
+    demands: installation,
   }),
   row(
     'viewer',

@@ -16,6 +16,7 @@ import {
   decodeCrlBody,
   settingsPatch,
 } from './schema/connector.ts';
+import { settingsEntry } from './trail.ts';
 
 /** `ETag` tells the version, so that a change can be made of just this one. */
 export const getSettings = handle({ params: connectorParams, response: { 200: ref('Settings') } }, async (call) => {
@@ -33,12 +34,14 @@ export const patchSettings = handle(
     const current = view(call.deps, await findConnector(call.deps.store, call.params.connector));
     expectSame('fqdn', fqdn, current.fqdn);
     expectSame('protocol', protocol, current.protocol);
-    const changed = await call.deps.store.changeConnector(call.params.connector, (settings, version) => {
+    const decide = (settings: ConnectorSettings, version: number) => {
       expectVersion(match, version);
       const merged = mergeSettings(settings, patch as SettingsPatch);
       expectGoodSettings(merged);
       return merged;
-    });
+    };
+    const { connector } = call.params;
+    const changed = await call.deps.store.changeConnector(connector, decide, settingsEntry(call, connector));
     call.reply.header('etag', etagOf(changed.version));
     return view(call.deps, changed);
   },

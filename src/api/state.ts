@@ -8,6 +8,7 @@ import { viewState } from './device-view.ts';
 import { actorOf, findDevice } from './lookup.ts';
 import { identityParams } from './schema/common.ts';
 import { historyAnswer, historyQuery, stateAnswer, stateBody } from './schema/data.ts';
+import { entry, targets } from './trail.ts';
 
 const HISTORY_PAGE = 1000;
 const SECOND = 1_000_000;
@@ -27,14 +28,18 @@ export const patchState = handle(
     const values = Object.fromEntries(
       Object.entries(body).map(([alias, value]) => [alias, settable(resources, alias, String(value))]),
     );
-    await deps.store.append({
+    const aliases = Object.keys(values);
+    const known = await deps.store.readValues(ref, aliases);
+    const before = Object.fromEntries(aliases.map((alias, at) => [alias, known[at]?.set ?? null]));
+    const data = {
       ref,
       type: 'data_out',
       origin: actorOf(call).origin,
       timestamp: now,
       points: [{ timestamp: now, values }],
       undefinedPoints: [],
-    });
+    } as const;
+    await deps.store.append(data, entry(call, targets.device(params.connector, params.identity), before, values));
     return viewState(await deps.store.readState(ref), resources, device.created);
   },
 );

@@ -8,6 +8,7 @@ import { checkTags } from './device-input.ts';
 import { actorOf, findConnector, findDevice } from './lookup.ts';
 import { closed, connectorParams, empty, identityParams, tagParams } from './schema/common.ts';
 import { tagAnswer, tagBody, tagCounts, tagNames, tagsAnswer, tagsBody, tagValuesQuery } from './schema/device.ts';
+import { audited } from './trail.ts';
 
 const nameParams = closed({
   connector: Type.String({ description: 'id of the connector', maxLength: 64 }),
@@ -22,12 +23,13 @@ export const getTags = handle({ params: identityParams, response: { 200: tagsAns
 /** Replaces all tags of the device. */
 export const putTags = handle(
   { params: identityParams, body: tagsBody, response: { 200: tagsAnswer } },
-  async ({ deps, params, body }) => {
-    await findConnector(deps.store, params.connector);
+  async (call) => {
+    const { deps, params, body } = call;
+    const { connector, identity } = params;
+    await findConnector(deps.store, connector);
     checkTags(body);
-    const { found } = await deps.store.changeDevice(params.connector, params.identity, (device) =>
-      replaceTags(device, body),
-    );
+    const decide = audited(call, connector, identity, (device) => replaceTags(device, body));
+    const { found } = await deps.store.changeDevice(connector, identity, decide);
     return { tags: found!.device.tags };
   },
 );
@@ -41,19 +43,22 @@ export const getTag = handle({ params: tagParams, response: { 200: tagAnswer } }
 /** Sets the values of one tag. */
 export const putTag = handle({ params: tagParams, body: tagBody, response: { 200: tagAnswer } }, async (call) => {
   const { deps, params, body } = call;
-  await findConnector(deps.store, params.connector);
+  const { connector, identity } = params;
+  await findConnector(deps.store, connector);
   const tags = { [params.name]: body.values };
   checkTags(tags);
-  const { found } = await deps.store.changeDevice(params.connector, params.identity, (device) =>
-    patchDevice(device, { tags }, actorOf(call)),
-  );
+  const decide = audited(call, connector, identity, (device) => patchDevice(device, { tags }, actorOf(call)));
+  const { found } = await deps.store.changeDevice(connector, identity, decide);
   return { name: params.name, values: found!.device.tags[params.name] };
 });
 
 /** TAG_UNKNOWN */
-export const deleteTag = handle({ params: tagParams, response: { 204: empty } }, async ({ deps, params }) => {
-  await findConnector(deps.store, params.connector);
-  await deps.store.changeDevice(params.connector, params.identity, (device) => removeTag(device, params.name));
+export const deleteTag = handle({ params: tagParams, response: { 204: empty } }, async (call) => {
+  const { connector, identity, name } = call.params;
+  const { store } = call.deps;
+  await findConnector(store, connector);
+  const decide = audited(call, connector, identity, (device) => removeTag(device, name));
+  await store.changeDevice(connector, identity, decide);
 });
 
 export const listTagNames = handle(

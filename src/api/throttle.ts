@@ -28,6 +28,12 @@ export function createLoginThrottles(): Sources {
   };
 }
 
+/** One note a minute of each session or key. */
+export const createUseThrottle = () => createThrottle({ burst: 1, interval: 60 * SECOND, keys: 10_000 });
+
+/** Entries on failed sign-ins, all together: 200 at once, and 100 an hour. */
+export const createFailureThrottle = () => createThrottle({ burst: 200, interval: 36 * SECOND, keys: 1 });
+
 /** Generic cell rate algorithm: one number per key, the time at which its bucket is full again. */
 export function createThrottle(limit: { burst: number; interval: number; keys: number }): Throttle {
   const fullAt = new Map<string, number>();

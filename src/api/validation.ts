@@ -32,7 +32,7 @@ interface ErrorParams {
 /** More faults than anyone reads are not listed. */
 const FAULTS_MAX = 50;
 /** Fields that hold secrets, or in whose place one may stand by mistake. */
-const secretFields = /^(?:password|key|token_sha256|auth)$/;
+const secretFields = /^(?:password|key|token_sha256|auth|code|link|enrolment)$/;
 
 /** For Fastify: a check per part of a route. Its error is an AppError SCHEMA. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {

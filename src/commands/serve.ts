@@ -96,8 +96,14 @@ async function firstConnector({ store, keep, clock }: Server): Promise<string> {
   if (first !== undefined) return first.id;
   // Servers that start at the same time make the same one.
   const id = await keep('first connector', makeConnectorId());
+  const told = { who: 'configuration', from: null, action: 'createConnector', target: `connectors/${id}` };
+  const name = 'Tutorial';
+  const created = clock();
   await store
-    .createConnector({ id, created: clock(), version: 1, settings: defaultSettings('Tutorial') })
+    .createConnector(
+      { id, created, version: 1, settings: defaultSettings(name) },
+      { ...told, timestamp: created, before: null, after: { name } },
+    )
     .catch(unlessThere);
   return id;
 }

@@ -3,7 +3,16 @@ import { AppError } from '../domain/errors.ts';
 import type { Store } from './store.ts';
 
 /** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
-const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
+const answersClosed = new Set([
+  'touch',
+  'acknowledge',
+  'figures',
+  'onSignal',
+  'close',
+  'append',
+  'changeDevice',
+  'noteUse',
+]);
 
 /** What is remembered outlives the database; nobody is to be answered from it. STORAGE_UNAVAILABLE. */
 export function refuseAfterClose<S extends Store>(store: S): S {

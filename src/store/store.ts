@@ -12,8 +12,12 @@
  * Errors: `AppError` OVERLOADED when the bounded queue of writes is full, STORAGE_UNAVAILABLE when the engine cannot be
  * reached, and those named at a method. All times are µs since the epoch.
  */
+import type { ChainRow, NewAudit } from '../domain/audit.ts';
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
+import type { ApiKey, People, Session, User, UserChange } from '../domain/people.ts';
+
+export type { ApiKey, Session, User };
 
 /** Names a stored device. `key` is the engine's own handle: never reused, also not after a delete. */
 export interface DeviceRef {
@@ -33,6 +37,7 @@ export interface DeviceChange<T> {
   /** The whole new device; `null` deletes it; left out, nothing of it changes. */
   readonly device?: Device | null;
   readonly events?: readonly NewEvent[];
+  readonly audit?: NewAudit;
 }
 
 export interface Changed<T> {
@@ -57,7 +62,9 @@ export type Signal =
   /** A live connection of the device began (an id, as in `Origin`): an older one that stands elsewhere is to end. */
   | { readonly kind: 'connection'; readonly ref: DeviceRef; readonly connection: string }
   /** The log of the connector grew. */
-  | { readonly kind: 'events'; readonly connector: string };
+  | { readonly kind: 'events'; readonly connector: string }
+  /** Sessions of this account (an id) ended, or the key of this id: cut what it has open. */
+  | { readonly kind: 'account'; readonly account: string };
 
 /** Values that a device reported (`data_in`) or that the cloud set (`data_out`). */
 export interface DataEntry {
@@ -202,48 +209,49 @@ export interface ImportStage {
   review(now: number): Promise<ImportReview>;
   /**
    * Writes every row whose identity is not known yet, in steps between which other writes go on. From its first step on
-   * the import is finished by the store itself, also after a crash. `expiresAt`: the activation window.
+   * the import is finished by the store itself, also after a crash. `expiresAt`: the activation window. `audit` is written
+   * with the first step.
    */
   apply(
     batch: Omit<BatchInfo, 'state' | 'count'>,
     expiresAt: number | null,
     onProgress: (written: number, total: number) => void,
+    audit?: NewAudit,
   ): Promise<BatchInfo>;
   /** Throws the rows away. Harmless after `apply`. */
   discard(): Promise<void>;
 }
 
-export interface User {
-  readonly id: string;
-  readonly email: string;
-  readonly role: 'viewer' | 'operator' | 'admin';
-  /** argon2id, PHC string. */
-  readonly password: string;
-  readonly created: number;
+/** Newest first, from before a number. */
+export interface AuditQuery {
+  /** Exclusive. */
+  readonly before?: number;
+  readonly limit: number;
+  /** Part of the text of an entry, in whatever case. */
+  readonly search?: string;
 }
-/** A signed-in session of the management API; `digest` = SHA-256 of its token, hex. */
-export interface Session {
-  readonly digest: string;
-  readonly user: string;
-  readonly created: number;
-  readonly expires: number;
+export interface AuditPage {
+  readonly rows: readonly ChainRow[];
+  /** `before` of the next page; null behind the last. A search looks at so many rows for a page, and may find none. */
+  readonly next: number | null;
 }
 
 export interface Store {
   // Connectors
-  createConnector(connector: Connector): Promise<void>;
+  createConnector(connector: Connector, audit?: NewAudit): Promise<void>;
   getConnector(id: string): Promise<Connector | null>;
   listConnectors(): Promise<Connector[]>;
   /**
    * Applies `decide` to the current settings, of the current version, atomically. CONNECTOR_UNKNOWN; whatever `decide`
-   * throws leaves all as it was.
+   * throws leaves all as it was. `audit` tells what is written of it, given the settings before and after.
    */
   changeConnector(
     id: string,
     decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+    audit?: (before: ConnectorSettings, after: ConnectorSettings) => NewAudit | null,
   ): Promise<Connector>;
   /** The connector is gone at once; what belonged to it is removed in steps. False if there was none. */
-  deleteConnector(id: string): Promise<boolean>;
+  deleteConnector(id: string, audit?: NewAudit): Promise<boolean>;
 
   // Devices
   getDevice(connector: string, identity: string): Promise<Found | null>;
@@ -274,7 +282,7 @@ export interface Store {
 
   // Data
   /** The hot path. */
-  append(entry: DataEntry): Promise<void>;
+  append(entry: DataEntry, audit?: NewAudit): Promise<void>;
   /**
    * Back-dated data: as `append`, unless a point is already recorded at that alias and time. Then nothing is stored and
    * the answer names those that are. Never replaces a newer current value.
@@ -321,23 +329,57 @@ export interface Store {
   listBatches(connector: string): Promise<BatchInfo[]>;
   getBatch(connector: string, id: string): Promise<BatchInfo | null>;
   /** Removes the devices of a batch, in steps. BATCH_UNKNOWN, BATCH_BUSY, STATE_CONFLICT once one of them is provisioned. */
-  undoBatch(connector: string, id: string, origin: Origin | null, now: number): Promise<BatchInfo>;
+  undoBatch(connector: string, id: string, origin: Origin | null, now: number, audit?: NewAudit): Promise<BatchInfo>;
 
-  // People
+  // People. Whatever may end a session tells the signal `account`.
+  /** `email` in lower case. */
   getUser(email: string): Promise<User | null>;
   getUserById(id: string): Promise<User | null>;
+  /** By the digest of a one-time link. */
+  getUserByLink(digest: string): Promise<User | null>;
+  /** By what an OpenID provider calls it. */
+  getUserBySubject(subject: string): Promise<User | null>;
+  /** By email. */
+  listUsers(): Promise<User[]>;
   countUsers(): Promise<number>;
-  /** Creates or replaces by id. Another password ends the sessions of the account. */
-  putUser(user: User): Promise<void>;
-  /** Opens a session of an account whose password is (still) this one, a hash; else false, and nothing is stored. */
-  putSession(session: Session, password: string): Promise<boolean>;
+  /** Creates or replaces by id. Another password, role or connectors end the sessions of the account. USER_KNOWN */
+  putUser(user: User, audit?: NewAudit): Promise<void>;
   /**
-   * Gives the account another password (hashes) in place of the one that was checked, and ends its sessions but `keep`, a
-   * digest. False, and nothing is changed, where the account has another password by now.
+   * Reads the account, lets the rule decide, and writes what it decided, with no other change of any account in between.
+   * Sessions end as for `putUser`, with the account, and where the rule says so. USER_KNOWN where the email belongs to
+   * another one. `audit` tells what is written of it, given the account before and after.
    */
-  changePassword(user: string, from: string, to: string, keep: string): Promise<boolean>;
+  changeUser<T>(
+    id: string,
+    decide: (user: User | null, people: People) => UserChange<T>,
+    audit?: (before: User | null, after: User | null) => NewAudit | null,
+  ): Promise<T>;
+  /** Opens a session of an account whose password is (still) this one, a hash; else false, and nothing is stored. */
+  putSession(session: Session, password: string, audit?: NewAudit): Promise<boolean>;
   getSession(digest: string): Promise<Session | null>;
-  deleteSession(digest: string): Promise<void>;
+  /** Of an account, the one used last first. */
+  listSessions(user: string): Promise<Session[]>;
+  /** The owner of the session has shown the password at `at`. False if there is no such session any more. */
+  proveSession(digest: string, at: number, audit?: NewAudit): Promise<boolean>;
+  /** False if there was none; then nothing is written of it. */
+  deleteSession(digest: string, audit?: NewAudit): Promise<boolean>;
+  /** KEY_KNOWN where another has the name: the log tells them apart by it. */
+  putKey(key: ApiKey, audit?: NewAudit): Promise<void>;
+  /** By the digest of its secret. */
+  getKey(digest: string): Promise<ApiKey | null>;
+  /** Newest first. */
+  listKeys(): Promise<ApiKey[]>;
+  /** False if there was none; then nothing is written of it. */
+  deleteKey(id: string, audit?: NewAudit): Promise<boolean>;
+  /** Notes that a session (by its digest) or a key (by its id) was used. No promise of durability. */
+  noteUse(what: 'session' | 'key', id: string, at: number): void;
+
+  // Audit
+  /** Writes an entry by itself: of what changes nothing, as a sign-in that failed. */
+  audit(entry: NewAudit): Promise<void>;
+  readAudit(query: AuditQuery): Promise<AuditPage>;
+  /** Oldest first, from behind a number. */
+  readChain(after: number, limit: number): Promise<ChainRow[]>;
 
   // House-keeping
   /** Notes for every connector how many devices are online (`online` of `readFigures`). */

@@ -3,7 +3,7 @@
  * that the route table promises: a field that is missing, ill-typed or not documented fails the test.
  */
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,12 +17,14 @@ import { errorAnswer } from '../../src/api/schema/common.ts';
 import { connector, settings } from '../../src/api/schema/connector.ts';
 import { event } from '../../src/api/schema/data.ts';
 import { identity } from '../../src/api/schema/device.ts';
+import { user } from '../../src/api/schema/people.ts';
+import { createSeal, SEAL_BYTES } from '../../src/api/seal.ts';
 import { SESSION_LENGTH } from '../../src/api/session.ts';
 import { loadConfig } from '../../src/config.ts';
 import { errors } from '../../src/domain/errors.ts';
 import { createLogger } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import type { Store, User } from '../../src/store/store.ts';
+import type { ApiKey, Store, User } from '../../src/store/store.ts';
 
 export const PASSWORD = 'correct-horse-battery';
 
@@ -63,14 +65,18 @@ export interface TestConnector {
 }
 
 /** Starts the API. `clock` in µs, the system's unless given. */
-export async function startApi(options: { clock?: () => number; heartbeat?: number } = {}): Promise<TestApi> {
+export async function startApi(
+  options: { clock?: () => number; heartbeat?: number; env?: Record<string, string> } = {},
+): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-api-'));
   const store = await openSqliteStore({ folder });
-  const config = loadConfig({ SLIPWAY_DATA: folder, SLIPWAY_ADMIN_PASSWORD: PASSWORD }, []);
+  const config = loadConfig({ SLIPWAY_DATA: folder, SLIPWAY_ADMIN_PASSWORD: PASSWORD, ...options.env }, []);
   const clock = options.clock ?? (() => Date.now() * 1000);
   let logged = '';
   const out = { write: (text: string) => (logged += text) } as unknown as NodeJS.WritableStream;
-  const deps = { store, config, clock, logger: createLogger('debug', out), version: '1.2.3', deviceUrl, caPath: null };
+  const seal = createSeal(randomBytes(SEAL_BYTES));
+  const logger = createLogger('debug', out);
+  const deps = { store, config, clock, logger, version: '1.2.3', deviceUrl, caPath: null, seal };
   await ensureAdmin(store, config);
   const tokens = await addUsers(store, clock());
   const app = createApi(deps, { heartbeat: options.heartbeat, grace: 500 });
@@ -88,6 +94,7 @@ export async function startApi(options: { clock?: () => number; heartbeat?: numb
       const authorization = token ?? (as === 'nobody' ? undefined : tokens[as]);
       const response = await fetch(url + path, {
         method,
+        redirect: 'manual',
         headers: {
           ...(json ? { 'content-type': 'application/json' } : {}),
           ...(authorization === undefined ? {} : { authorization: `token ${authorization}` }),
@@ -130,19 +137,36 @@ export const deviceUrl = (id: string) => `https://${id}.m2.localhost:8443`;
 /** A viewer and an operator beside the admin, with the same password, and a session of each. */
 async function addUsers(store: Store, now: number): Promise<Record<Role, string>> {
   const admin = (await store.getUser('admin@localhost'))!;
-  const signIn = async (user: User) => {
-    const token = randomBytes(32).toString('base64url');
-    const digest = createHash('sha256').update(token).digest('hex');
-    const session = { digest, user: user.id, created: now, expires: now + SESSION_LENGTH };
-    assert.ok(await store.putSession(session, user.password));
-    return token;
-  };
-  const add = async (role: Role) => {
-    const user = { ...admin, id: `id-${role}`, email: `${role}@localhost`, role };
-    await store.putUser(user);
-    return signIn(user);
-  };
-  return { admin: await signIn(admin), operator: await add('operator'), viewer: await add('viewer') };
+  const add = async (role: Role) => openSession(store, await putUser(store, `${role}@localhost`, { role }), now);
+  return { admin: await openSession(store, admin, now), operator: await add('operator'), viewer: await add('viewer') };
+}
+
+/** Makes an account beside the first one, with the same password. */
+export async function putUser(store: Store, email: string, change: Partial<User> = {}): Promise<User> {
+  const admin = (await store.getUser('admin@localhost'))!;
+  const user = { ...admin, id: `id-${email}`, email, ...change };
+  await store.putUser(user);
+  return user;
+}
+
+/** A token of a new session, in which the password has been shown at `proven`. */
+export async function openSession(store: Store, user: User, now: number, proven = now): Promise<string> {
+  const token = randomBytes(32).toString('base64url');
+  const digest = createHash('sha256').update(token).digest('hex');
+  const expires = now + SESSION_LENGTH;
+  const session = { digest, user: user.id, created: now, expires, ip: null, agent: 'test', proven, used: now };
+  assert.ok(await store.putSession(session, user.password));
+  return token;
+}
+
+/** The secret of a new key. */
+export async function putKey(store: Store, change: Partial<ApiKey> = {}): Promise<string> {
+  const secret = `slipway_${randomBytes(32).toString('base64url')}`;
+  const digest = createHash('sha256').update(secret).digest('hex');
+  const [created, creator] = [Date.now() * 1000, 'admin@localhost'];
+  const plain = { name: `test ${randomUUID()}`, role: 'admin', connector: null, expires: null, used: null } as const;
+  await store.putKey({ id: randomUUID(), digest, created, creator, ...plain, ...change });
+  return secret;
 }
 
 /** Path of a device, percent-encoded. */
@@ -157,7 +181,10 @@ export async function eventsSince(api: TestApi, connector: TestConnector, seq: n
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
 type Schema = any;
 const shared = new Map<string, Schema>(
-  [errorAnswer, connector, settings, identity, event, batch].map((schema) => [`${(schema as Schema).$id}#`, schema]),
+  [errorAnswer, connector, settings, identity, event, batch, user].map((schema) => [
+    `${(schema as Schema).$id}#`,
+    schema,
+  ]),
 );
 
 /** References resolved, and every object closed: what is not documented must not be there. */

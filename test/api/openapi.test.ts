@@ -50,7 +50,7 @@ test('every operation tells what it answers, failures included, and who may call
     const name = `${method} ${path}`;
     const statuses = Object.keys(operation.responses);
     assert.ok(
-      statuses.some((status) => status.startsWith('2')),
+      statuses.some((status) => /^[23]/.test(status)),
       name,
     );
     for (const status of statuses) assert.match(status, /^[1-5](\d\d|XX)$/, name);

@@ -3,10 +3,22 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NewAudit } from '../../src/domain/audit.ts';
 import { type Connector, type ConnectorSettings, defaultSettings } from '../../src/domain/connector.ts';
 import { type Credential, type Device, type NewEvent, newDevice, type Origin } from '../../src/domain/device.ts';
 import { AppError, type ErrorCode } from '../../src/domain/errors.ts';
-import type { DataEntry, DeviceRef, Found, ImportRow, ImportStage, Signal, Store } from '../../src/store/store.ts';
+import type {
+  ApiKey,
+  DataEntry,
+  DeviceRef,
+  Found,
+  ImportRow,
+  ImportStage,
+  Session,
+  Signal,
+  Store,
+  User,
+} from '../../src/store/store.ts';
 
 /**
  * An empty store of its own. `reopen` closes it and opens it again on the same data; `kill` gives what a process finds that
@@ -246,4 +258,57 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
     await sleep(10);
   }
   assert.fail(`${what} within ten seconds`);
+}
+
+/** An admin of all connectors with a password, unless said otherwise. */
+export function someUser(id: string, change: Partial<User> = {}): User {
+  return {
+    id,
+    email: `${id}@example.com`,
+    role: 'admin',
+    connectors: null,
+    password: '$argon2id$v=19$hash',
+    created: NOW,
+    link: null,
+    factor: null,
+    subject: null,
+    ...change,
+  };
+}
+
+/** A session of the user; its digest is that of the name. */
+export function someSession(user: string, name: string, change: Partial<Session> = {}): Session {
+  return {
+    digest: digestOf(name),
+    user,
+    created: NOW,
+    expires: NOW + DAY,
+    ip: '192.0.2.1',
+    agent: 'curl/8',
+    proven: NOW,
+    used: NOW,
+    ...change,
+  };
+}
+
+/** A key of the id; its digest is that of the id. */
+export function someKey(id: string, change: Partial<ApiKey> = {}): ApiKey {
+  return {
+    id,
+    name: `Key ${id}`,
+    role: 'operator',
+    connector: null,
+    digest: digestOf(id),
+    created: NOW,
+    creator: 'admin@example.com',
+    expires: null,
+    used: null,
+    ...change,
+  };
+}
+
+/** An entry for the audit log. */
+export function auditOf(action: string, target = 'users/somebody', change: Partial<NewAudit> = {}): NewAudit {
+  const who = 'admin@example.com';
+  return { timestamp: NOW, who, from: '192.0.2.1', action, target, before: null, after: { action }, ...change };
 }

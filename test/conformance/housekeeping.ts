@@ -20,6 +20,8 @@ import {
   put,
   remove,
   same,
+  someSession,
+  someUser,
   tokenOf,
 } from './fixtures.ts';
 
@@ -220,11 +222,11 @@ export function housekeepingTests(open: Open): void {
       const connector = await makeConnector(store);
       const ref = await makeRef(store, connector);
       await store.append(dataIn(ref, { a: '1' }));
-      const session = { digest: 'd', user: 'u', created: NOW, expires: NOW + DAY };
-      await store.putUser({ id: 'u', email: 'u@example.com', role: 'admin', password: 'hash', created: NOW });
+      const session = someSession('u', 'd');
+      await store.putUser(someUser('u', { password: 'hash' }));
       await store.putSession(session, 'hash');
       assert.equal(await store.purge(NOW, 100), 0);
-      same(await store.getSession('d'), session);
+      same(await store.getSession(session.digest), session);
     });
   });
 }

@@ -3,6 +3,7 @@
  * here. Knows no engine; a `<engine>.test.ts` beside it says how one is opened.
  */
 import { describe } from 'node:test';
+import { auditTests } from './audit.ts';
 import { connectorTests } from './connectors.ts';
 import { credentialTests } from './credentials.ts';
 import { dataTests } from './data.ts';
@@ -13,6 +14,7 @@ import type { Open } from './fixtures.ts';
 import { historyTests } from './history.ts';
 import { housekeepingTests } from './housekeeping.ts';
 import { importTests } from './imports.ts';
+import { keyTests } from './keys.ts';
 import { lifeTests } from './life.ts';
 import { listTests } from './lists.ts';
 import { pagingTests } from './paging.ts';
@@ -41,6 +43,8 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('undoing an import', () => undoTests(open));
     describe('house-keeping', () => housekeepingTests(open));
     describe('people', () => peopleTests(open));
+    describe('keys', () => keyTests(open));
+    describe('audit', () => auditTests(open));
     describe('life', () => lifeTests(open));
   });
 }

@@ -15,6 +15,7 @@ import type { Store } from '../../src/store/store.ts';
 import {
   allDevices,
   allEvents,
+  auditOf,
   certificateOf,
   DAY,
   dataIn,
@@ -28,6 +29,9 @@ import {
   put,
   remove,
   same,
+  someKey,
+  someSession,
+  someUser,
   tokenOf,
 } from '../conformance/fixtures.ts';
 import { newConnector, resource, through } from '../helpers/connector.ts';
@@ -74,8 +78,11 @@ async function fill(store: Store): Promise<string[]> {
     await store.log(connector, [eventOf('refused', { payload: { rule: 'DEVICE_LOCKED' } })]);
     await store.sampleOnline(NOW);
   }
-  await store.putUser({ id: 'u', email: 'u@example.com', role: 'admin', password: 'hash', created: NOW });
-  await store.putSession({ digest: 'd', user: 'u', created: NOW, expires: NOW + DAY }, 'hash');
+  const factor = { sealed: 'sealed', step: 7, recovery: [digestOf('recovery')] };
+  const link = { digest: digestOf('link'), expires: NOW + DAY };
+  await store.putUser(someUser('u', { connectors: [...connectors], factor, link, subject: 'https://provider u' }));
+  await store.putSession(someSession('u', 'd'), someUser('u').password, auditOf('signIn', 'ü "\u0000"'));
+  await store.putKey(someKey('k', { connector: connectors[0]!, expires: NOW + DAY }), auditOf('createKey'));
   return connectors;
 }
 
@@ -103,7 +110,9 @@ async function everything(store: Store, connectors: readonly string[]): Promise<
     await Promise.all(ofEach),
     await store.lastSeq(),
     await store.getUser('u@example.com'),
-    await store.getSession('d'),
+    await store.getSession(digestOf('d')),
+    await store.listKeys(),
+    await store.readChain(0, 10),
   ];
 }
 

@@ -7,12 +7,13 @@ import type { ConnectorSettings } from '../../domain/connector.ts';
 import { AppError } from '../../domain/errors.ts';
 import { windowEnd } from '../../domain/operations.ts';
 import type { BatchInfo, ImportReview, ImportStage } from '../../store/store.ts';
+import { expectLive } from '../admit.ts';
 import { type Call, handle } from '../context.ts';
 import { checkTime } from '../device-input.ts';
 import { actorOf, findConnector } from '../lookup.ts';
 import { importAnswer, importQuery } from '../schema/batch.ts';
 import { connectorParams } from '../schema/common.ts';
-import { expectLive } from '../session.ts';
+import { entry, targets } from '../trail.ts';
 import { schemaError } from '../validation.ts';
 import { answerWithProgress, type Report } from './progress.ts';
 import { stageRows, type Tally } from './rows.ts';
@@ -66,7 +67,13 @@ async function run(
   await expectLive(call.deps.store, call.caller!, call.deps.clock());
   const batch = describeBatch(call, query, fields);
   const expiresAt = fields.expire ?? query.expire ?? windowEnd(settings, call.now);
-  const written = await stage.apply(batch, expiresAt, (rows, total) => report({ phase: 'writing', rows, total }));
+  const told = { name: batch.name, rows: review.fresh, expire: expiresAt };
+  const written = await stage.apply(
+    batch,
+    expiresAt,
+    (rows, total) => report({ phase: 'writing', rows, total }),
+    entry(call, targets.batch(connector, batch.id), null, told),
+  );
   call.deps.logger.info('import written', { connector, batch: written.id, count: written.count });
   return { ...summary, batch: written };
 }

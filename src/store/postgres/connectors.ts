@@ -1,4 +1,5 @@
 /** Connectors: few, and named with every request, so their keys are remembered; the signals of other nodes correct that. */
+import type { NewAudit } from '../../domain/audit.ts';
 import type { Connector, ConnectorSettings } from '../../domain/connector.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal } from '../store.ts';
@@ -10,8 +11,14 @@ const columns = 'key, id, created, version, settings';
 const one = statement('connector', `SELECT ${columns} FROM connectors WHERE id = $1`);
 const all = statement('connectors', `SELECT ${columns} FROM connectors WHERE id IS NOT NULL ORDER BY key`);
 
-/** Writes statements, logs nothing, and tells the signal. */
-type Commit = (statements: readonly Sql[], signals: readonly Signal[]) => Promise<void>;
+/** Writes statements, logs nothing but what the audit log is told, and tells the signal. */
+type Commit = (
+  statements: readonly Sql[],
+  signals: readonly Signal[],
+  events: readonly [],
+  audit: readonly (NewAudit | null | undefined)[],
+) => Promise<void>;
+type Told = (before: ConnectorSettings, after: ConnectorSettings) => NewAudit | null;
 
 export function createConnectors(db: Database, commit: Commit) {
   const keys = new Map<string, number>();
@@ -39,6 +46,7 @@ export function createConnectors(db: Database, commit: Commit) {
   async function change(
     id: string,
     decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+    told?: Told,
   ): Promise<Connector> {
     for (;;) {
       const stored = await read(id);
@@ -54,6 +62,8 @@ export function createConnectors(db: Database, commit: Commit) {
             sql`UPDATE connectors SET version = ${version}, settings = ${JSON.stringify(settings)} WHERE key = ${key}`,
           ],
           changed(id),
+          [],
+          [told?.(connector.settings, settings)],
         );
         return { ...connector, version, settings };
       } catch (error) {
@@ -79,10 +89,10 @@ export function createConnectors(db: Database, commit: Commit) {
     list: async (): Promise<Connector[]> => (await listStored()).map(({ connector }) => connector),
     get: async (id: string): Promise<Connector | null> => (await read(id))?.connector ?? null,
 
-    async create({ id, created, version, settings }: Connector): Promise<void> {
+    async create({ id, created, version, settings }: Connector, audit?: NewAudit): Promise<void> {
       const insert = sql`INSERT INTO connectors (id, created, version, settings)
         VALUES (${id}, ${created}, ${version}, ${JSON.stringify(settings)})`;
-      await commit([insert], changed(id)).catch((error) => {
+      await commit([insert], changed(id), [], [audit]).catch((error) => {
         throw error instanceof Unmet ? new AppError('STATE_CONFLICT', { seen: `a connector ${id}` }) : error;
       });
     },
@@ -90,13 +100,14 @@ export function createConnectors(db: Database, commit: Commit) {
     change(
       id: string,
       decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+      told?: Told,
     ): Promise<Connector> {
-      const done = turn.then(() => change(id, decide));
+      const done = turn.then(() => change(id, decide, told));
       turn = done.catch(() => {});
       return done;
     },
 
-    async delete(id: string): Promise<boolean> {
+    async delete(id: string, audit?: NewAudit): Promise<boolean> {
       const stored = await read(id);
       if (stored === null) return false;
       keys.delete(id);
@@ -107,6 +118,8 @@ export function createConnectors(db: Database, commit: Commit) {
             sql`UPDATE connectors SET id = NULL WHERE key = ${stored.key}`,
           ],
           changed(id),
+          [],
+          [audit],
         );
         return true;
       } catch (error) {

@@ -1,10 +1,12 @@
 /** Values: taken in (the hot path), and read back as current state. Plain events go the same way, as they share the log. */
+import type { NewAudit } from '../../domain/audit.ts';
 import type { EventType } from '../../domain/connector.ts';
 import type { NewEvent, Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import { aliasesOf, connectionSignals, sizeOfData, sizeOfEvent } from '../payload.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
 import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
+import { auditValues, withAudit } from './audit.ts';
 import { createCommitter, type Outcome } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { type Database, statement } from './database.ts';
@@ -31,6 +33,7 @@ interface Write {
   readonly events: readonly NewEvent[];
   /** Whom those come from. */
   readonly device: DeviceRef | null;
+  readonly audit?: NewAudit;
 }
 
 /** Two, so that the database has work while a commit is on its way to the disk. */
@@ -40,7 +43,7 @@ const fromDevice: ReadonlySet<EventType> = new Set<EventType>(['data_in', 'provi
 
 const append = statement(
   'append-batch',
-  `SELECT append_batch($1, $2, $3, ${Array.from({ length: 44 }, (_, at) => `$${at + 4}`).join(', ')}) AS refused`,
+  withAudit(`append_batch($1, $2, $3, ${Array.from({ length: 44 }, (_, at) => `$${at + 4}`).join(', ')})`, 48),
 );
 const stateOf = statement(
   'state',
@@ -133,7 +136,8 @@ export function createData({ db, node, connectors, presence, send }: Parts) {
   };
 
   return {
-    append: (entry: DataEntry): Promise<void> => submit(entryWrite(entry, false), sizeOfData(entry)),
+    append: (entry: DataEntry, audit?: NewAudit): Promise<void> =>
+      submit({ ...entryWrite(entry, false), audit }, sizeOfData(entry)),
 
     record: (entry: DataEntry): Promise<{ alias: string; timestamp: number }[]> =>
       submit(entryWrite(entry, true), sizeOfData(entry)),
@@ -252,7 +256,7 @@ function signalsOf(writes: readonly Write[]): Signal[] {
   return [...values, ...begun, ...[...grown].map((connector): Signal => ({ kind: 'events', connector }))];
 }
 
-/** The parameters of `append_batch` from the fourth on. */
+/** The parameters of `append_batch` from the fourth on, and what the audit log is told. */
 function valuesFor(writes: readonly Write[], recorded: readonly PlacedPoint[]) {
   const events = writes.flatMap(({ connector, entry, events, device }): Logged[] =>
     entry === null
@@ -275,6 +279,7 @@ function valuesFor(writes: readonly Write[], recorded: readonly PlacedPoint[]) {
     numbers(states.map(({ state }) => state.reportedAt)),
     ...wantedValues(writes),
     ...linkValues(writes),
+    auditValues(writes.map(({ audit }) => audit)),
   ];
 }
 

@@ -6,6 +6,7 @@
 import type { Credential, Device } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Changed, DeviceChange, Found, Signal } from '../store.ts';
+import { auditValues, withAudit } from './audit.ts';
 import { type Committer, createCommitter, type Outcome } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { type Database, statement } from './database.ts';
@@ -61,7 +62,7 @@ const many = statement(
 );
 const write = statement(
   'change-devices',
-  `SELECT change_devices($1, $2, $3, ${Array.from({ length: 21 }, (_, at) => `$${at + 4}`).join(', ')}) AS refused`,
+  withAudit(`change_devices($1, $2, $3, ${Array.from({ length: 21 }, (_, at) => `$${at + 4}`).join(', ')})`, 25),
 );
 
 /** Lanes: one commit at a time, as two would find each other's devices changed. */
@@ -224,7 +225,7 @@ function stored(before: Known, device: Device): Device {
   return { ...device, identity, created, batch, lastSeen, lastIp, leftAt };
 }
 
-/** The parameters of `change_devices` from the fourth on. */
+/** The parameters of `change_devices` from the fourth on, and what the audit log is told. */
 function writeValues(decided: readonly Decided[]) {
   const events = decided.flatMap(({ change, before, decision }): Logged[] => {
     const device = before.version > 0 || decision.device ? before.key : null;
@@ -257,6 +258,7 @@ function writeValues(decided: readonly Decided[]) {
     toJson(retagged.flatMap(({ connector, before, device }) => tagRecords(connector, before.key, device))),
     keysOf(recredited),
     toJson(recredited.flatMap(({ connector, before, device }) => credentialRecords(connector, before.key, device))),
+    auditValues(decided.map(({ decision }) => decision.audit)),
   ];
 }
 

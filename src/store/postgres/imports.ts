@@ -4,6 +4,7 @@
  * only the node that a batch belongs to can make, so no row is written twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NewAudit } from '../../domain/audit.ts';
 import type { NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BatchInfo, ImportStage, Signal } from '../store.ts';
@@ -30,7 +31,12 @@ interface Parts {
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly clock: () => number;
-  readonly commit: (statements: readonly Sql[], signals: readonly Signal[], events: readonly Logged[]) => Promise<void>;
+  readonly commit: (
+    statements: readonly Sql[],
+    signals: readonly Signal[],
+    events: readonly Logged[],
+    audit?: readonly (NewAudit | undefined)[],
+  ) => Promise<void>;
   readonly passing: (error: Error) => void;
 }
 
@@ -186,6 +192,7 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
     connector: number,
     { id, name, who, created }: Omit<BatchInfo, 'state' | 'count'>,
     expiresAt: number | null,
+    audit: NewAudit | undefined,
   ): Promise<number> {
     await commit(
       [
@@ -196,6 +203,7 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
       ],
       [],
       [],
+      [audit],
     );
     // It has begun, and is finished.
     return (await insist(() => db.read<BatchRow>(one, [connector, id])))[0]!.key;
@@ -206,7 +214,7 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
   }
 
   /** Notes that a batch is to be undone, or says why it cannot be. */
-  async function startUndo(connector: number, id: string): Promise<number> {
+  async function startUndo(connector: number, id: string, audit: NewAudit | undefined): Promise<number> {
     for (;;) {
       const batch = await find(connector, id);
       if (batch === undefined) throw new AppError('BATCH_UNKNOWN', { seen: id });
@@ -226,6 +234,7 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
           ],
           [],
           [],
+          [audit],
         );
         return batch.key;
       } catch (error) {
@@ -270,8 +279,8 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
           return repeated;
         },
         review: (now) => stage.review(connector, duplicates, now),
-        async apply(info, expiresAt, onProgress) {
-          const key = await apply(stage, connector, info, expiresAt).catch((error) => {
+        async apply(info, expiresAt, onProgress, audit) {
+          const key = await apply(stage, connector, info, expiresAt, audit).catch((error) => {
             if (error instanceof Unmet) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
             throw error;
           });
@@ -295,11 +304,11 @@ export function createImports({ db, node, nodes, connectors, presence, clock, co
       return row === undefined ? null : toInfo(row);
     },
 
-    async undo(id: string, batch: string, origin: Origin | null, now: number): Promise<BatchInfo> {
+    async undo(id: string, batch: string, origin: Origin | null, now: number, audit?: NewAudit): Promise<BatchInfo> {
       const connector = await connectors.keyOf(id);
       // What memory knows of devices that were heard of decides here too.
       await presence.flush();
-      const key = await startUndo(connector, batch);
+      const key = await startUndo(connector, batch, audit);
       return track(workOn(key, () => undo(key, origin, now)));
     },
 

@@ -1,8 +1,10 @@
 /** PostgreSQL behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
+import type { NewAudit } from '../../domain/audit.ts';
 import { refuseAfterClose } from '../closed-store.ts';
 import type { Signal, Store, StoreFigures } from '../store.ts';
+import { auditStatements, createAuditQueries } from './audit.ts';
 import { createConnectors } from './connectors.ts';
 import { createData } from './data.ts';
 import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
@@ -51,8 +53,14 @@ export async function openPostgresStore({
   const send = (sent: readonly Signal[]) => signals?.send(sent);
 
   /** Writes a list of statements as one commit. */
-  async function commit(statements: readonly Sql[], sent: readonly Signal[] = [], events: readonly Logged[] = []) {
-    await db.commitAll((id) => [...statements, logStatement(id, node, packSignals(sent), events)]);
+  async function commit(
+    statements: readonly Sql[],
+    sent: readonly Signal[] = [],
+    events: readonly Logged[] = [],
+    audit: readonly (NewAudit | null | undefined)[] = [],
+  ) {
+    const told = auditStatements(audit);
+    await db.commitAll((id) => [...statements, logStatement(id, node, packSignals(sent), events), ...told]);
     send(sent);
   }
 
@@ -68,7 +76,7 @@ export async function openPostgresStore({
   const events = createEventQueries(db);
   const imports = createImports(parts);
   const housekeeping = createHousekeeping(parts);
-  const people = createPeople(db, commit);
+  const people = createPeople(db, commit, passing);
 
   /** After a gap that nobody can fill: all connectors may have changed, those that are gone too. */
   async function everything(): Promise<Signal[]> {
@@ -156,6 +164,7 @@ export async function openPostgresStore({
     getBatch: imports.get,
     undoBatch: imports.undo,
     ...people,
+    ...createAuditQueries(db),
     ...housekeeping,
 
     // Really writes: a full disk, or a server that only reads, is to be found out.

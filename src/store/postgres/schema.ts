@@ -3,6 +3,7 @@
  * release. An advisory lock lets one of the gateways that start at once do it while the others wait.
  */
 import type { Client } from 'pg';
+import { auditRoutine } from './audit-routine.ts';
 import { connectionRoutines, routines } from './routines.ts';
 
 /** Advisory locks of Slipway: this class, and one of these. */
@@ -179,6 +180,28 @@ export const migrations: readonly string[] = [
   -- Which connection of the device stands, as its "connect" named it: one that began elsewhere has replaced the others.
   ALTER TABLE presence ADD COLUMN connection text COLLATE "C";
   ${connectionRoutines}
+  `,
+  /* 3: people, keys, audit */ `
+  -- "connectors" is a JSON list, NULL stands for all; "factor" is JSON too (domain/people.ts).
+  ALTER TABLE users ADD COLUMN connectors text, ADD COLUMN link text COLLATE "C" UNIQUE, ADD COLUMN link_expires bigint,
+    ADD COLUMN factor text, ADD COLUMN subject text COLLATE "C" UNIQUE;
+  ALTER TABLE sessions ADD COLUMN ip text, ADD COLUMN agent text NOT NULL DEFAULT '',
+    ADD COLUMN proven bigint NOT NULL DEFAULT 0, ADD COLUMN used bigint NOT NULL DEFAULT 0;
+  CREATE TABLE keys (
+    id text COLLATE "C" PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE, role text NOT NULL, connector text COLLATE "C",
+    digest text COLLATE "C" NOT NULL UNIQUE, created bigint NOT NULL, creator text NOT NULL, expires bigint, used bigint
+  );
+  -- Grows with every change of an account: who decided on an older one decides again.
+  INSERT INTO meta VALUES ('people', 0);
+
+  -- Each entry carries the digest of the one before (domain/audit.ts). Nothing here changes or removes one.
+  CREATE TABLE audit (
+    seq bigint PRIMARY KEY, entry text NOT NULL, previous text COLLATE "C" NOT NULL, digest text COLLATE "C" NOT NULL
+  );
+  CREATE FUNCTION audit_fixed() RETURNS trigger LANGUAGE plpgsql AS $fn$
+  BEGIN RAISE EXCEPTION 'the audit log is only added to'; END $fn$;
+  CREATE TRIGGER audit_fixed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit EXECUTE FUNCTION audit_fixed();
+  ${auditRoutine}
   `,
 ];
 

@@ -113,10 +113,37 @@ export const targets: Readonly<Record<string, Target>> = {
   users: {
     key: ['id'],
     walk: 1,
-    clash: 't.email = n.email COLLATE "C"',
-    columns: [...strings('id', 'email', 'role', 'password'), ...bigints('created')],
+    clash: 't.email = n.email COLLATE "C" OR t.link = n.link COLLATE "C" OR t.subject = n.subject COLLATE "C"',
+    columns: [
+      ...strings('id', 'email', 'role', 'password'),
+      ...bigints('created'),
+      ...strings('connectors', 'link'),
+      ...bigints('link_expires'),
+      ...strings('factor', 'subject'),
+    ],
   },
-  sessions: { key: ['digest'], walk: 1, columns: [...strings('digest', 'account'), ...bigints('created', 'expires')] },
+  sessions: {
+    key: ['digest'],
+    walk: 1,
+    columns: [
+      ...strings('digest', 'account'),
+      ...bigints('created', 'expires'),
+      ...strings('ip', 'agent'),
+      ...bigints('proven', 'used'),
+    ],
+  },
+  keys: {
+    key: ['id'],
+    walk: 1,
+    clash: 't.name = n.name COLLATE "C" OR t.digest = n.digest COLLATE "C"',
+    columns: [
+      ...strings('id', 'name', 'role', 'connector', 'digest'),
+      ...bigints('created'),
+      ...strings('creator'),
+      ...bigints('expires', 'used'),
+    ],
+  },
+  audit: { key: ['seq'], walk: 1, columns: [...bigints('seq'), ...strings('entry', 'previous', 'digest')] },
   events: {
     key: ['seq'],
     walk: 1,

@@ -1,12 +1,19 @@
 /** Connectors: few, read with every request, so all of them are held in memory and followed by each commit. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { NewAudit } from '../../domain/audit.ts';
 import type { Connector, ConnectorSettings } from '../../domain/connector.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal } from '../store.ts';
 import { type ConnectorRow, fromRow, type StoredConnector } from '../stored-connector.ts';
+import type { WriteAudit } from './audit.ts';
 import { type Committer, decided } from './committer.ts';
 
-export function createConnectors(db: DatabaseSync, committer: Committer, signal: (signal: Signal) => void) {
+export function createConnectors(
+  db: DatabaseSync,
+  committer: Committer,
+  audit: WriteAudit,
+  signal: (signal: Signal) => void,
+) {
   const insert = db.prepare(
     'INSERT INTO connectors (id, created, version, settings) VALUES (?, ?, ?, ?) RETURNING key',
   );
@@ -49,13 +56,14 @@ export function createConnectors(db: DatabaseSync, committer: Committer, signal:
     },
     nameOf: (key: number): string | undefined => names.get(key),
 
-    create: (connector: Connector): Promise<void> =>
+    create: (connector: Connector, entry?: NewAudit): Promise<void> =>
       committer
         .submit(
           () => {
             const { id, created, version, settings } = connector;
             if (select.get(id) !== undefined) throw new AppError('STATE_CONFLICT', { seen: `a connector ${id}` });
             const { key } = insert.get(id, created, version, JSON.stringify(settings)) as { key: number };
+            audit(entry);
             return { key, connector };
           },
           { committed: remember, durable: () => changed(connector.id) },
@@ -67,6 +75,7 @@ export function createConnectors(db: DatabaseSync, committer: Committer, signal:
     change: (
       id: string,
       decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
+      told?: (before: ConnectorSettings, after: ConnectorSettings) => NewAudit | null,
     ): Promise<Connector> =>
       committer
         .submit(
@@ -75,17 +84,25 @@ export function createConnectors(db: DatabaseSync, committer: Committer, signal:
             const settings = decided(() => decide(connector.settings, connector.version));
             const version = connector.version + 1;
             update.run(version, JSON.stringify(settings), id);
+            audit(told?.(connector.settings, settings));
             return { key, connector: { ...connector, version, settings } };
           },
           { committed: (stored) => known.set(id, stored), durable: () => changed(id) },
         )
         .then(({ connector }) => connector),
 
-    delete: (id: string): Promise<boolean> =>
-      committer.submit(() => release.run(id).changes > 0, {
-        committed: (existed) => existed && forget(id),
-        durable: (existed) => existed && changed(id),
-      }),
+    delete: (id: string, entry?: NewAudit): Promise<boolean> =>
+      committer.submit(
+        () => {
+          const existed = release.run(id).changes > 0;
+          if (existed) audit(entry);
+          return existed;
+        },
+        {
+          committed: (existed) => existed && forget(id),
+          durable: (existed) => existed && changed(id),
+        },
+      ),
   };
 }
 

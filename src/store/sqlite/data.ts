@@ -1,11 +1,13 @@
 /** Values: taken in (the hot path), and read back as current state. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { NewAudit } from '../../domain/audit.ts';
 import type { Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import { aliasesOf, sizeOfData } from '../payload.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
 import { type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
+import type { WriteAudit } from './audit.ts';
 import { spanOf, timesIn } from './blocks.ts';
 import type { Committer, Work } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -15,6 +17,7 @@ import type { Projection } from './projection.ts';
 interface Parts {
   readonly db: DatabaseSync;
   readonly committer: Committer;
+  readonly audit: WriteAudit;
   readonly connectors: Connectors;
   readonly aliases: Aliases;
   readonly ledger: Ledger;
@@ -29,7 +32,7 @@ interface StateRow extends StateColumns {
   readonly name: string;
 }
 
-export function createData({ db, committer, connectors, aliases, ledger, projection, signal }: Parts) {
+export function createData({ db, committer, audit, connectors, aliases, ledger, projection, signal }: Parts) {
   const stateOf = db.prepare(`SELECT a.name, s.set_value, s.set_at, s.reported, s.reported_at
     FROM state s JOIN aliases a ON a.key = s.alias WHERE s.device = ? ORDER BY a.name`);
   const oneState = db.prepare(`SELECT '' AS name, set_value, set_at, reported, reported_at
@@ -115,7 +118,8 @@ export function createData({ db, committer, connectors, aliases, ledger, project
   }
 
   return {
-    append: (entry: DataEntry): Promise<void> => submit(entry, nothing),
+    append: (entry: DataEntry, told?: NewAudit): Promise<void> =>
+      submit(entry, told === undefined ? nothing : () => audit(told)),
 
     async record(entry: DataEntry): Promise<{ alias: string; timestamp: number }[]> {
       let conflicts: { alias: string; timestamp: number }[] = [];

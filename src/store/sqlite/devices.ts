@@ -2,6 +2,7 @@
 import type { Credential, Device } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Changed, DeviceChange, Found, Signal } from '../store.ts';
+import type { WriteAudit } from './audit.ts';
 import type { Phase } from './codes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -12,6 +13,7 @@ import type { Projection } from './projection.ts';
 
 interface Parts {
   readonly committer: Committer;
+  readonly audit: WriteAudit;
   readonly connectors: Connectors;
   readonly rows: DeviceRows;
   readonly counts: Counts;
@@ -30,7 +32,7 @@ interface Outcome<T> extends Changed<T> {
   readonly cuts: boolean;
 }
 
-export function createDevices({ committer, connectors, rows, counts, ledger, projection, signal }: Parts) {
+export function createDevices({ committer, audit, connectors, rows, counts, ledger, projection, signal }: Parts) {
   /** `connector` is the id as the caller knows it. Adds what memory knows to what the row says. */
   function toFound(connector: string, row: DeviceRow, device: Device): Found {
     const ref = { connector, identity: row.identity, key: row.key };
@@ -49,6 +51,7 @@ export function createDevices({ committer, connectors, rows, counts, ledger, pro
     const change = decided(() => decide(known?.device ?? null));
     const after = change.device;
     if (after) refuseTaken(connector, before?.row.key, after);
+    audit(change.audit);
     const events = (key: number | null) =>
       (change.events ?? []).map((event) => ledger.writeEvent(connector, key, event));
     const outcome = { answer: change.answer, connector };

@@ -105,8 +105,27 @@ const plain: readonly Plain[] = [
     key: ['connector', 'minute', 'kind'],
   },
   { name: 'remains', from: 'remains', columns: ['device'], key: ['device'] },
-  { name: 'users', from: 'users', columns: ['id', 'email', 'role', 'password', 'created'], key: ['id'] },
-  { name: 'sessions', from: 'sessions', columns: ['digest', 'user', 'created', 'expires'], key: ['digest'] },
+  {
+    name: 'users',
+    from: 'users',
+    columns: [
+      ...['id', 'email', 'role', 'password', 'created', 'connectors', 'link', 'link_expires', 'factor', 'subject'],
+    ],
+    key: ['id'],
+  },
+  {
+    name: 'sessions',
+    from: 'sessions',
+    columns: ['digest', 'user', 'created', 'expires', 'ip', 'agent', 'proven', 'used'],
+    key: ['digest'],
+  },
+  {
+    name: 'keys',
+    from: 'keys',
+    columns: ['id', 'name', 'role', 'connector', 'digest', 'created', 'creator', 'expires', 'used'],
+    key: ['id'],
+  },
+  { name: 'audit', from: 'audit', columns: ['seq', 'entry', 'previous', 'digest'], key: ['seq'] },
 ];
 
 /** Throws where the folder was written by another version, which only a start can bring up to date. */

@@ -5,9 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NewAudit } from '../../domain/audit.ts';
 import type { Device, NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BatchInfo, ImportReview, ImportStage, Signal } from '../store.ts';
+import type { WriteAudit } from './audit.ts';
 import { phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -30,6 +32,7 @@ interface Parts {
   readonly db: DatabaseSync;
   readonly folder: string;
   readonly committer: Committer;
+  readonly audit: WriteAudit;
   readonly connectors: Connectors;
   readonly rows: DeviceRows;
   readonly counts: Counts;
@@ -48,7 +51,7 @@ interface BatchRow extends BatchInfo {
 }
 
 export function createImports(parts: Parts) {
-  const { db, folder, committer, connectors, rows, counts, ledger, projection, reader, signal } = parts;
+  const { db, folder, committer, audit, connectors, rows, counts, ledger, projection, reader, signal } = parts;
   const columns = 'key, connector, id, name, who, created, expires, state, count, stage, position';
   const insertBatch =
     db.prepare(`INSERT INTO batches (connector, id, name, who, created, expires, state, count, stage, position)
@@ -236,10 +239,11 @@ export function createImports(parts: Parts) {
           await stage.seal();
           return review(connector, stage, duplicates, now);
         },
-        async apply(info, expiresAt, onProgress) {
+        async apply(info, expiresAt, onProgress, told) {
           await stage.seal();
           const { id: batchId, name, who, created } = info;
           const batch = await committer.submit(() => {
+            audit(told);
             return insertBatch.get(
               connector,
               batchId,
@@ -279,7 +283,7 @@ export function createImports(parts: Parts) {
       return row === undefined ? null : toInfo(row);
     },
 
-    async undo(id: string, batchId: string, origin: Origin | null, now: number): Promise<BatchInfo> {
+    async undo(id: string, batchId: string, origin: Origin | null, now: number, told?: NewAudit): Promise<BatchInfo> {
       const connector = connectors.keyOf(id);
       // What memory knows of devices that were heard of decides here too.
       await projection.flush();
@@ -294,6 +298,7 @@ export function createImports(parts: Parts) {
           throw new AppError('STATE_CONFLICT', { seen: `${device.identity}, which is provisioned`, wanted });
         }
         startUndo.run(found.key);
+        audit(told);
         return found;
       });
       return inTurn(() => undo(batch, origin, now));

@@ -5,6 +5,7 @@ import { refuseAfterClose } from '../closed-store.ts';
 import { connectionSignals, sizeOfEvent } from '../payload.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
+import { createAuditWriter } from './audit.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
@@ -65,7 +66,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const projection = createProjection(db, committer, aliases, figures, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
   );
-  const connectors = createConnectors(db, committer, signal);
+  const audit = createAuditWriter(db);
+  const connectors = createConnectors(db, committer, audit, signal);
   const counts = createCounts(db);
   const rows = createDeviceRows(db);
   const reader = createReader(db, folder, committer, failures);
@@ -73,6 +75,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     db,
     folder,
     committer,
+    audit,
     aliases,
     ledger,
     figures,
@@ -87,7 +90,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const data = createData(parts);
   const imports = createImports(parts);
   const housekeeping = createHousekeeping(parts);
-  const people = createPeople(db, committer);
+  const people = createPeople(db, committer, audit, signal);
   const pinged = db.prepare(
     "INSERT OR REPLACE INTO meta SELECT 'pinged', coalesce(max(value), 0) + 1 FROM meta WHERE name = 'pinged'",
   );
@@ -196,6 +199,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     getBatch: imports.get,
     undoBatch: imports.undo,
     ...people,
+    readAudit: (query) => reader.ask('readAudit', query),
+    readChain: (after, limit) => reader.ask('readChain', after, limit),
     ...housekeeping,
 
     // Really writes: a full disk, too, is to be found out.

@@ -1,5 +1,6 @@
 /** Everything that the reader's thread can be asked: a name, plain arguments, a plain answer. */
 import type { DatabaseSync } from 'node:sqlite';
+import { createAuditQueries } from './audit.ts';
 import { createEventQueries } from './event-queries.ts';
 import { createFigureQueries } from './figures.ts';
 import { createHistoryQueries } from './history.ts';
@@ -14,6 +15,7 @@ export function questions(db: DatabaseSync) {
     ...createEventQueries(db),
     ...createFigureQueries(db),
     ...createImportReview(db),
+    ...createAuditQueries(db),
     checkpoint: () => void checkpoint.get(),
   };
 }

@@ -65,6 +65,23 @@ test('values that the cloud set last are on their way, those that the device rep
   assert.deepEqual({ ...db.prepare('SELECT connected, left_at FROM devices').get() }, { connected: 0, left_at: null });
 });
 
+test('an account and a session from before roles per connector sign in as they did, and see all connectors', async () => {
+  await inFolder(async (folder) => {
+    const db = new DatabaseSync(databaseFile(folder));
+    migrate(db, migrations.slice(0, 3));
+    db.exec(`INSERT INTO users VALUES ('u', 'u@example.com', 'admin', 'hash', ${NOW});
+      INSERT INTO sessions VALUES ('digest', 'u', ${NOW}, ${NOW + MINUTE})`);
+    db.close();
+    const store = await openSqliteStore({ folder });
+    const { connectors, link, factor, subject } = (await store.getUser('u@example.com'))!;
+    assert.deepEqual([connectors, link, factor, subject], [null, null, null, null]);
+    const session = await store.getSession('digest');
+    assert.deepEqual([session?.user, session?.ip, session?.proven, session?.used], ['u', null, 0, 0]);
+    assert.deepEqual(await store.readChain(0, 1), []);
+    await store.close();
+  });
+});
+
 test('a database of a later version is refused, and says so', async () => {
   await inFolder(async (folder) => {
     const db = new DatabaseSync(databaseFile(folder));

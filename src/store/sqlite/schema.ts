@@ -162,6 +162,32 @@ export const migrations: readonly string[] = [
   INSERT INTO wanted SELECT device, alias, set_at, set_value FROM state
     WHERE set_value IS NOT NULL AND set_at IS NOT NULL AND (reported_at IS NULL OR set_at > reported_at);
   `,
+  /* 4: people, keys, audit */ `
+  -- "connectors" is a JSON list, NULL stands for all; "factor" is JSON too (domain/people.ts).
+  ALTER TABLE users ADD COLUMN connectors TEXT;
+  ALTER TABLE users ADD COLUMN link TEXT;
+  ALTER TABLE users ADD COLUMN link_expires INTEGER;
+  ALTER TABLE users ADD COLUMN factor TEXT;
+  ALTER TABLE users ADD COLUMN subject TEXT;
+  CREATE UNIQUE INDEX users_link ON users (link) WHERE link IS NOT NULL;
+  CREATE UNIQUE INDEX users_subject ON users (subject) WHERE subject IS NOT NULL;
+  ALTER TABLE sessions ADD COLUMN ip TEXT;
+  ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+  ALTER TABLE sessions ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sessions ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX sessions_user ON sessions (user);
+  CREATE TABLE keys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, connector TEXT, digest TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL, creator TEXT NOT NULL, expires INTEGER, used INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  -- Each entry carries the digest of the one before (domain/audit.ts). Nothing here changes or removes one.
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+  CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
