@@ -34,7 +34,7 @@ export function LogsPage() {
 
   const change = useCallback(
     (given: Partial<LogSearch>, replace = true) =>
-      void navigate({ search: (now) => ({ ...now, ...given }), replace, resetScroll: false }),
+      navigate({ search: (now) => ({ ...now, ...given }), replace, resetScroll: false }),
     [navigate],
   );
   const opened = useRef(line);

@@ -1,7 +1,7 @@
 /** Which types of events the log shows; those of the settings unless others are chosen. */
 import { Button, Checkbox, Group, Popover, ScrollArea, Stack, Text } from '@mantine/core';
 import { IconChevronDown } from '@tabler/icons-react';
-import { useState } from 'react';
+import { startTransition, useOptimistic, useState } from 'react';
 import type { EventType } from '../../src/domain/connector.ts';
 import { allEventTypes, eventLabels } from '../events/labels.ts';
 
@@ -9,16 +9,23 @@ interface Props {
   readonly types: readonly EventType[] | undefined;
   /** Those of the settings; undefined until they are known. */
   readonly usual: readonly EventType[] | undefined;
-  /** Undefined for those of the settings. */
-  readonly onChange: (types: readonly EventType[] | undefined) => void;
+  /** Undefined for those of the settings. Resolves once they are chosen. */
+  readonly onChange: (types: readonly EventType[] | undefined) => Promise<void>;
 }
 
 export function TypeFilter({ types, usual, onChange }: Props) {
   const [opened, setOpened] = useState(false);
-  const shown = types ?? usual ?? allEventTypes;
+  // The address follows a moment later: who clicks on before it has, clicks on what was chosen last.
+  const [chosen, setChosen] = useOptimistic(types);
+  const shown = chosen ?? usual ?? allEventTypes;
+  const change = (next: readonly EventType[] | undefined) =>
+    startTransition(async () => {
+      setChosen(next);
+      await onChange(next);
+    });
   const choose = (names: readonly string[]) => {
-    const chosen = allEventTypes.filter((type) => names.includes(type));
-    onChange(chosen.length === 0 || isSame(chosen, usual) ? undefined : chosen);
+    const next = allEventTypes.filter((type) => names.includes(type));
+    change(next.length === 0 || isSame(next, usual) ? undefined : next);
   };
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-start" trapFocus returnFocus width={280}>
@@ -37,7 +44,7 @@ export function TypeFilter({ types, usual, onChange }: Props) {
           <Text size="sm" fw={600}>
             Show
           </Text>
-          <Button size="compact-sm" variant="subtle" disabled={types === undefined} onClick={() => onChange(undefined)}>
+          <Button size="compact-sm" variant="subtle" disabled={chosen === undefined} onClick={() => change(undefined)}>
             As in the settings
           </Button>
         </Group>
