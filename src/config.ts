@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseRangeText } from './domain/ip-text.ts';
 
 export interface Config {
   readonly data: string;
@@ -24,6 +25,8 @@ export interface Config {
   readonly consoleHost: string;
   readonly consolePort: number;
   readonly consoleInsecure: boolean;
+  /** IP addresses and ranges that read `/metrics` without signing in. */
+  readonly metricsAllow: readonly string[];
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly adminEmail: string;
@@ -63,6 +66,10 @@ const settings = {
   SLIPWAY_CONSOLE_HOST: { initial: '127.0.0.1', about: 'address of the management API and console' },
   SLIPWAY_CONSOLE_PORT: { initial: '8080', about: 'port of the management API and console; 0 = any free one' },
   SLIPWAY_CONSOLE_INSECURE: { initial: 'false', about: 'true: serve the console on other addresses without TLS' },
+  SLIPWAY_METRICS_ALLOW: {
+    initial: '127.0.0.0/8,::1',
+    about: 'addresses and ranges that read /metrics without signing in, with commas between',
+  },
   SLIPWAY_TLS_CERT: { initial: '', about: 'own server certificate (PEM file); unset: a local CA signs one' },
   SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
   SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
@@ -128,6 +135,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   if (!isLoopback(consoleHost) && insecure !== 'true') {
     fail('SLIPWAY_CONSOLE_HOST', 'a loopback address, or SLIPWAY_CONSOLE_INSECURE=true behind a proxy that adds TLS');
   }
+  const metricsAllow = text('SLIPWAY_METRICS_ALLOW')
+    .split(',')
+    .map((range) => range.trim())
+    .filter((range) => range !== '');
+  if (metricsAllow.some((range) => parseRangeText(range) === null)) {
+    fail('SLIPWAY_METRICS_ALLOW', 'IP addresses or ranges (10.0.0.0/8) with commas between');
+  }
   const tlsCert = optional('SLIPWAY_TLS_CERT');
   const tlsKey = optional('SLIPWAY_TLS_KEY');
   if ((tlsCert === null) !== (tlsKey === null)) {
@@ -158,6 +172,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     consoleHost,
     consolePort: port('SLIPWAY_CONSOLE_PORT'),
     consoleInsecure: insecure === 'true',
+    metricsAllow,
     tlsCert,
     tlsKey,
     adminEmail: email.toLowerCase(),

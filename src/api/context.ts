@@ -7,6 +7,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
+import type { Family } from '../metrics/figure.ts';
+import type { Tally } from '../metrics/tally.ts';
 import type { Session, Store, User } from '../store/store.ts';
 import type { Sources } from './throttle.ts';
 
@@ -22,22 +24,21 @@ export interface ApiDeps {
   readonly deviceUrl: (connectorId: string) => string;
   /** Certificate of the local CA (PEM file); null where the server's certificate is the operator's own. */
   readonly caPath: string | null;
-  /** What the doors count, for `/metrics`. */
-  readonly figures?: () => readonly Figure[];
+  /** The doors of devices, and what else the server counts, for `/metrics`. */
+  readonly doors?: readonly CountedDoor[];
+  readonly figures?: () => readonly Family[];
 }
 
-/** A row of `/metrics`. `name` as Prometheus wants it: `slipway_long_polls`. */
-export interface Figure {
-  readonly name: string;
-  readonly kind: 'counter' | 'gauge';
-  readonly help: string;
-  readonly value: number;
+export interface CountedDoor {
+  readonly tally: Tally;
+  connections(): number;
 }
 
-/** The app's own bounded memory: attempts to sign in, and open event streams. */
+/** The app's own bounded memory: attempts to sign in, open event streams, and what was answered. */
 export interface ApiState {
   readonly logins: Sources;
   readonly streams: Map<AbortController, OpenStream>;
+  readonly door: CountedDoor;
   /** Time between two signs of life on a stream, in ms. */
   readonly heartbeat: number;
 }

@@ -17,8 +17,9 @@ import {
 import { listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
 import { getFigures, getStanding } from './figures.ts';
-import { healthz, metrics, readyz } from './health.ts';
+import { healthz, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
+import { metrics } from './metrics.ts';
 import { getServer } from './server-facts.ts';
 import {
   changeOwnAccount,

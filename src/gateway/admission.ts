@@ -72,6 +72,8 @@ export interface Admission {
   enter(activation: Activation): Promise<Entered>;
   /** Logs an authenticated device's refused request (a value that does not fit) and gives the error back. */
   refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown;
+  /** How many devices were provisioned since the start, by what they got. */
+  provisioned(): Readonly<Record<AuthType, number>>;
   /** Logs a refusal, whatever it is about: for a protocol that has no other way to tell the device. */
   logRefusal(error: AppError, connector: string, identity: string, origin: Origin): void;
 }
@@ -115,6 +117,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   /** Keys the memory of verified passwords; gone with the process. */
   const passwordKey = randomBytes(32);
   let refusals = { second: 0, logged: 0 };
+  const provisioned: Record<AuthType, number> = { token: 0, password: 0, certificate: 0 };
 
   async function authenticate(presented: Presented): Promise<Session> {
     const { connector, certificate, token, basic, login = null, origin } = presented;
@@ -284,9 +287,12 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     if (checkActivation(device, request, settings) !== 'certificate') throw new AppError('CERTIFICATE_NOT_WANTED');
     const credential = toCredential(certificate);
     // Of several first calls at once one provisions; the others find it done.
-    await store.changeDevice(connector.id, identity, (now) =>
-      isBound(now, fingerprint) ? { answer: null } : activate(now, request, settings, credential),
-    );
+    let isFirst = false;
+    await store.changeDevice(connector.id, identity, (now) => {
+      isFirst = !isBound(now, fingerprint);
+      return isFirst ? activate(now, request, settings, credential) : { answer: null };
+    });
+    if (isFirst) provisioned.certificate += 1;
   }
 
   /**
@@ -381,6 +387,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       await store.changeDevice(connector.id, identity, (device) =>
         activate(device, request, settingsOf(connector), credential),
       );
+      provisioned[credential.type] += 1;
       return { credential, token };
     } catch (error) {
       throw refused(error, connector, identity, origin);
@@ -429,7 +436,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     store.log(connector, [event]).catch((cause) => logger.warn('a refusal could not be logged', { rule, cause }));
   }
 
-  return { authenticate, holds, provision, enter, refused, logRefusal };
+  return { authenticate, holds, provision, enter, refused, provisioned: () => provisioned, logRefusal };
 }
 
 /** A resumed TLS session brings no intermediates; those stored with the same certificate stand in (device-http.md). */

@@ -14,6 +14,7 @@
  */
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
+import type { HistogramFigures } from '../metrics/histogram.ts';
 
 /** Names a stored device. `key` is the engine's own handle: never reused, also not after a delete. */
 export interface DeviceRef {
@@ -349,15 +350,26 @@ export interface Store {
   /** Called after each commit; returns the way to stop listening. */
   onSignal(listener: (signal: Signal) => void): () => void;
   figures(): StoreFigures;
+  sizes(): Promise<StoreSizes>;
   /** Finishes what was accepted, then closes. */
   close(): Promise<void>;
 }
 
-/** For `/metrics`. Totals since the start. */
-export interface StoreFigures {
-  readonly commits: number;
-  readonly committedWrites: number;
-  readonly commitSeconds: number;
+/** For `/metrics`. Histograms count since the start. */
+export interface CommitFigures {
+  /** How long each commit took, flush included, in s; and how many writes shared it. */
+  readonly commitSeconds: HistogramFigures;
+  readonly commitWrites: HistogramFigures;
   readonly queuedWrites: number;
   readonly queuedBytes: number;
+}
+export interface StoreFigures extends CommitFigures {
+  /** Questions that wait for whoever reads. */
+  readonly queuedQuestions: number;
+}
+/** In bytes. */
+export interface StoreSizes {
+  readonly database: number;
+  /** The write-ahead log; null where it is not this database's alone. */
+  readonly wal: number | null;
 }

@@ -1,17 +1,20 @@
 /** The HTTPS device door: listens, keeps its connections, and stops in order. Plain HTTP only for a proxy on this machine. */
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
+import { createTally, type Tally } from '../../metrics/tally.ts';
 import { createConnectorOf } from '../host.ts';
 import { createListeners, createReport } from '../listen.ts';
 import { createOpenConnections } from '../open-connections.ts';
 import type { Identity } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { DoorDeps } from './context.ts';
+import { endpoints } from './routes.ts';
 
 /** Bytes of requests that may be under way on all connections together. */
 const BUDGET = 256 << 20;
 /** ms between two looks at the connections' deadlines. */
 const SWEEP = 1_000;
+const HIGHEST_STATUS = 599;
 
 export interface DoorOptions extends DoorDeps {
   readonly domain: string;
@@ -29,6 +32,7 @@ export interface HttpDoor {
   /** What new connections get from now on. */
   setIdentity(identity: Identity): void;
   connections(): number;
+  readonly tally: Tally;
   /** Accepts no more, answers what is under way, and resolves when every connection is closed, after `grace` ms by force. */
   close(grace: number): Promise<void>;
 }
@@ -36,6 +40,7 @@ export interface HttpDoor {
 export function createHttpDoor(options: DoorOptions): HttpDoor {
   const { logger, domain, reusePort, ...rest } = options;
   const connections = createOpenConnections<Connection>();
+  const tally = createTally('https', endpoints, HIGHEST_STATUS);
   let lastId = 0;
   // Told apart from those of an earlier start by the time of this one.
   const start = Math.floor(options.clock() / 1000).toString(36);
@@ -45,6 +50,7 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     budget: { bytes: 0, max: BUDGET },
     nextId: () => `${start}-${(++lastId).toString(36)}`,
     onClose: connections.remove,
+    tally,
     onInternalError: createReport(logger),
   };
   const accept = (socket: Socket) => {
@@ -64,6 +70,7 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     listenPlain: listeners.plain,
     setIdentity: listeners.setIdentity,
     connections: () => connections.size,
+    tally,
     async close(grace) {
       listeners.close();
       await connections.close(grace);

@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { AppError } from '../../domain/errors.ts';
-import type { Signal, Store, StoreFigures } from '../store.ts';
+import { addHistograms } from '../../metrics/histogram.ts';
+import type { CommitFigures, Signal, Store } from '../store.ts';
 import { createConnectors } from './connectors.ts';
 import { createData } from './data.ts';
-import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
+import { openDatabase, poolConfig, type Sql, sql, statement } from './database.ts';
 import { createDevices } from './devices.ts';
 import { createEventQueries } from './event-queries.ts';
 import { readFigures } from './figures.ts';
@@ -155,7 +156,8 @@ export async function openPostgresStore({
     ping: () =>
       commit([sql`INSERT INTO meta VALUES ('pinged', 1) ON CONFLICT (name) DO UPDATE SET value = meta.value + 1`]),
     onSignal: signals.onSignal,
-    figures: () => sum(data.figures(), devices.figures()),
+    figures: () => ({ ...sum(data.figures(), devices.figures()), queuedQuestions: db.waiting() }),
+    sizes: async () => ({ database: (await db.read<{ bytes: number }>(databaseSize))[0]!.bytes, wal: null }),
     async close() {
       clearInterval(sweeper);
       await Promise.all([data.close(), devices.close()]);
@@ -180,11 +182,12 @@ async function prepare(url: string): Promise<void> {
   }
 }
 
-function sum(a: StoreFigures, b: StoreFigures): StoreFigures {
+const databaseSize = statement('database-size', 'SELECT pg_database_size(current_database()) AS bytes');
+
+function sum(a: CommitFigures, b: CommitFigures): CommitFigures {
   return {
-    commits: a.commits + b.commits,
-    committedWrites: a.committedWrites + b.committedWrites,
-    commitSeconds: a.commitSeconds + b.commitSeconds,
+    commitSeconds: addHistograms(a.commitSeconds, b.commitSeconds),
+    commitWrites: addHistograms(a.commitWrites, b.commitWrites),
     queuedWrites: a.queuedWrites + b.queuedWrites,
     queuedBytes: a.queuedBytes + b.queuedBytes,
   };

@@ -1,4 +1,5 @@
 /** SQLite behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
+import { statSync } from 'node:fs';
 import type { DeviceStatus } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal, Store } from '../store.ts';
@@ -198,7 +199,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    figures: committer.figures,
+    figures: () => ({ ...committer.figures(), queuedQuestions: reader.waiting() }),
+    sizes: async () => ({ database: sizeOf(databaseFile(folder)), wal: sizeOf(`${databaseFile(folder)}-wal`) }),
     async close() {
       imports.close();
       await committer.close();
@@ -214,6 +216,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   };
   return refuseAfterClose(store);
 }
+
+const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
 const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);

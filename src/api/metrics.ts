@@ -1,0 +1,96 @@
+/**
+ * `GET /metrics`: figures for Prometheus. They tell how much there is of everything, and nothing of any device or person:
+ * all labels come from tables of ours. Who may read them: whoever asks from an address of SLIPWAY_METRICS_ALLOW, this
+ * machine unless set, and whoever is signed in.
+ */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { isAllowed } from '../domain/network.ts';
+import { passwordsWaiting } from '../gateway/password.ts';
+import { counter, type Family, gauge, histogram, render } from '../metrics/figure.ts';
+import type { StoreFigures } from '../store/store.ts';
+import { type ApiDeps, type ApiState, type CountedDoor, handle } from './context.ts';
+import { admit } from './session.ts';
+
+const response = {
+  200: { description: 'Prometheus text format 0.0.4', content: { 'text/plain': { schema: Type.String() } } },
+};
+
+/** SESSION_INVALID for a stranger from an address that is not allowed. */
+export const metrics = handle({ response }, async ({ deps, state, request, reply, now }) => {
+  if (!mayRead(request, deps.config.metricsAllow)) await admit(deps.store, request, 'viewer', now);
+  reply.type('text/plain; version=0.0.4; charset=utf-8');
+  return render([
+    gauge('slipway_info', 'Version of this server', [[{ version: deps.version }, 1]]),
+    ...doorFigures([...(deps.doors ?? []), state.door]),
+    ...(deps.figures?.() ?? []),
+    ...storeFigures(deps.store.figures()),
+    ...(await storedFigures(deps)),
+    ...ownFigures(state),
+  ]);
+});
+
+/** What a proxy adds: then the address is the proxy's, whoever asks. */
+const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
+
+function mayRead({ ip, headers }: FastifyRequest, allowed: readonly string[]): boolean {
+  return isAllowed(allowed, ip) && forwarding.every((name) => headers[name] === undefined);
+}
+
+function doorFigures(doors: readonly CountedDoor[]): Family[] {
+  return [
+    counter(
+      'slipway_requests_total',
+      'Requests, and MQTT packets that get an answer, by what they were for and how they were answered',
+      doors.flatMap(({ tally }) => tally.requests()),
+    ),
+    counter(
+      'slipway_refusals_total',
+      'What was refused or failed, by its code in the catalogue of errors',
+      doors.flatMap(({ tally }) => tally.refusals()),
+    ),
+    gauge(
+      'slipway_connections',
+      'Open connections',
+      doors.map(({ tally, connections }) => [{ door: tally.door }, connections()]),
+    ),
+  ];
+}
+
+function storeFigures({ commitSeconds, commitWrites, ...queued }: StoreFigures): Family[] {
+  return [
+    histogram('slipway_store_commit_duration_seconds', 'How long a commit took, flush included', commitSeconds),
+    histogram('slipway_store_commit_writes', 'Writes that shared a commit', commitWrites),
+    gauge('slipway_queue_length', 'What waits its turn', [
+      [{ queue: 'writes' }, queued.queuedWrites],
+      [{ queue: 'questions' }, queued.queuedQuestions],
+      [{ queue: 'passwords' }, passwordsWaiting()],
+    ]),
+    gauge('slipway_queue_writes_bytes', 'Bytes of the writes that wait', queued.queuedBytes),
+  ];
+}
+
+/** What has to be asked of storage. While that does not answer, the other figures are told all the same. */
+async function storedFigures({ store }: ApiDeps): Promise<Family[]> {
+  const [position, sizes] = await Promise.allSettled([store.lastSeq(), store.sizes()]);
+  const families: Family[] = [];
+  if (position.status === 'fulfilled') {
+    families.push(counter('slipway_log_events_total', 'Number of the last event of the log', position.value));
+  }
+  if (sizes.status === 'fulfilled') {
+    const { database, wal } = sizes.value;
+    families.push(gauge('slipway_store_database_bytes', 'Size of the database', database));
+    if (wal !== null) families.push(gauge('slipway_store_wal_bytes', 'Size of its write-ahead log', wal));
+  }
+  return families;
+}
+
+function ownFigures(state: ApiState): Family[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    gauge('slipway_event_streams', 'Open live logs', state.streams.size),
+    counter('process_cpu_seconds_total', 'CPU time, user and system', (user + system) / 1e6),
+    gauge('process_resident_memory_bytes', 'Resident memory', process.memoryUsage.rss()),
+    gauge('process_start_time_seconds', 'Start, seconds since the epoch', Date.now() / 1000 - process.uptime()),
+  ];
+}
