@@ -8,7 +8,7 @@ import { Type } from 'typebox';
 import { isAllowed } from '../domain/network.ts';
 import { passwordsWaiting } from '../gateway/password.ts';
 import { counter, type Family, gauge, histogram, render } from '../metrics/figure.ts';
-import type { StoreFigures } from '../store/store.ts';
+import type { Store, StoreFigures } from '../store/store.ts';
 import { type ApiDeps, type ApiState, type CountedDoor, handle } from './context.ts';
 import { admit } from './session.ts';
 
@@ -25,10 +25,16 @@ export const metrics = handle({ response }, async ({ deps, state, request, reply
     ...doorFigures([...(deps.doors ?? []), state.door]),
     ...(deps.figures?.() ?? []),
     ...storeFigures(deps.store.figures()),
-    ...(await storedFigures(deps)),
+    ...(await storedFigures(deps, now)),
     ...ownFigures(state),
   ]);
 });
+
+/** For how many days ahead it is told how many certificates of devices end. */
+const ENDING_DAYS = [0, 7, 30, 90];
+/** µs. */
+const DAY = 86_400_000_000;
+const ENDING_EVERY = 60_000_000;
 
 /** What a proxy adds: then the address is the proxy's, whoever asks. */
 const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
@@ -71,9 +77,22 @@ function storeFigures({ commitSeconds, commitWrites, ...queued }: StoreFigures):
 }
 
 /** What has to be asked of storage. While that does not answer, the other figures are told all the same. */
-async function storedFigures({ store }: ApiDeps): Promise<Family[]> {
-  const [position, sizes] = await Promise.allSettled([store.lastSeq(), store.sizes()]);
+async function storedFigures({ store }: ApiDeps, now: number): Promise<Family[]> {
+  const [position, sizes, ending] = await Promise.allSettled([
+    store.lastSeq(),
+    store.sizes(),
+    certificatesEnding(store, now),
+  ]);
   const families: Family[] = [];
+  if (ending.status === 'fulfilled') {
+    families.push(
+      gauge(
+        'slipway_device_certificates_ending',
+        'Devices whose certificate ends within so many days; 0: has ended',
+        ending.value.map((n, at) => [{ within_days: String(ENDING_DAYS[at]) }, n]),
+      ),
+    );
+  }
   if (position.status === 'fulfilled') {
     families.push(counter('slipway_log_events_total', 'Number of the last event of the log', position.value));
   }
@@ -84,6 +103,18 @@ async function storedFigures({ store }: ApiDeps): Promise<Family[]> {
   }
   return families;
 }
+
+/** Of a large fleet they may be many, and they change slowly: asked for once a minute, however many scrape. */
+function certificatesEnding(store: Store, now: number): Promise<number[]> {
+  const known = ending.get(store);
+  if (known !== undefined && now - known.asked < ENDING_EVERY) return known.counts;
+  const counts = store.countCertificatesEnding(ENDING_DAYS.map((days) => now + days * DAY));
+  ending.set(store, { asked: now, counts });
+  counts.catch(() => ending.delete(store));
+  return counts;
+}
+
+const ending = new WeakMap<Store, { readonly asked: number; readonly counts: Promise<number[]> }>();
 
 function ownFigures(state: ApiState): Family[] {
   const { user, system } = process.cpuUsage();

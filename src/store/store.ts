@@ -118,6 +118,8 @@ export interface DeviceFilter {
   readonly online?: boolean;
   /** Last seen, else created, before this time. */
   readonly before?: number;
+  /** The credential is a certificate that ends before this time. */
+  readonly certificateExpiresBefore?: number;
 }
 export type DeviceSort = 'activity' | '-activity' | 'identity' | '-identity' | 'created' | '-created';
 export interface DevicePage {
@@ -267,6 +269,8 @@ export interface Store {
   countDevices(connector: string, filter: DeviceFilter, now: number): Promise<number>;
   /** All of one moment: they add up to the number of devices. */
   countByStatus(connector: string, now: number): Promise<Record<DeviceStatus, number>>;
+  /** How many devices, of all connectors, have a certificate that ends before each of these times. */
+  countCertificatesEnding(before: readonly number[]): Promise<number[]>;
   listTagNames(connector: string): Promise<string[]>;
   /** In the order of the values; `begins` and `limit` narrow what may be a value per device. */
   countTagValues(connector: string, name: string, part?: ValuesPart): Promise<{ value: string; count: number }[]>;

@@ -127,6 +127,7 @@ export async function openPostgresStore({
       return lists.countDevices(connector, filter, now);
     },
     countByStatus: async (id, now) => lists.countByStatus(await connectors.keyOf(id), now),
+    countCertificatesEnding: lists.countCertificatesEnding,
     listTagNames: async (id) => lists.listTagNames(await connectors.keyOf(id)),
     countTagValues: async (id, name, part) => lists.countTagValues(await connectors.keyOf(id), name, part),
 

@@ -162,6 +162,13 @@ export const migrations: readonly string[] = [
   INSERT INTO wanted SELECT device, alias, set_at, set_value FROM state
     WHERE set_value IS NOT NULL AND set_at IS NOT NULL AND (reported_at IS NULL OR set_at > reported_at);
   `,
+  /* 4: certificates by when they end */ `
+  -- Beside what lists read of a device anyway; the credential itself is long.
+  ALTER TABLE devices ADD COLUMN certificate_ends INTEGER;
+  UPDATE devices SET certificate_ends = c.data ->> 'notAfter' FROM credentials c
+    WHERE c.device = devices.key AND c.slot = 0 AND c.type = 'certificate';
+  CREATE INDEX devices_certificate ON devices (connector, certificate_ends) WHERE certificate_ends IS NOT NULL;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
