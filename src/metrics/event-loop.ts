@@ -6,10 +6,10 @@ import { counter, type Family, gauge } from './figure.ts';
 const RESOLUTION = 20;
 /** ms that the percentiles are of. */
 const WINDOW = 15_000;
-const QUANTILES = [0.5, 0.9, 0.99] as const;
+const PERCENTILES = [50, 90, 99] as const;
 
 interface Delays {
-  readonly quantiles: readonly (readonly [quantile: number, seconds: number])[];
+  readonly percentiles: readonly (readonly [percentile: number, seconds: number])[];
   readonly longest: number;
 }
 
@@ -24,7 +24,7 @@ export function watchEventLoop(): EventLoop {
   watched.enable();
   let last: Delays | null = null;
   const read = (): Delays => ({
-    quantiles: QUANTILES.map((quantile) => [quantile, toDelay(watched.percentile(quantile * 100))] as const),
+    percentiles: PERCENTILES.map((percentile) => [percentile, toDelay(watched.percentile(percentile))] as const),
     longest: toDelay(watched.max),
   });
   const timer = setInterval(() => {
@@ -33,12 +33,15 @@ export function watchEventLoop(): EventLoop {
   }, WINDOW).unref();
   return {
     families() {
-      const { quantiles, longest } = last ?? read();
+      const { percentiles, longest } = last ?? read();
       return [
         gauge(
           'slipway_event_loop_delay_seconds',
-          'How late the event loop is, over the last 15 s: percentiles, and 1 for the longest',
-          [...quantiles, [1, longest] as const].map(([quantile, delay]) => [{ quantile: String(quantile) }, delay]),
+          'How late the event loop is, over the last 15 s: percentiles, and 100 for the longest',
+          [...percentiles, [100, longest] as const].map(([percentile, delay]) => [
+            { percentile: String(percentile) },
+            delay,
+          ]),
         ),
         counter(
           'slipway_event_loop_active_seconds_total',

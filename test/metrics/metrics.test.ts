@@ -72,9 +72,9 @@ test('the certificates, the database, the queues and the event loop', async () =
   assert.ok(now.value('slipway_store_database_bytes') >= 4096);
   assert.ok(now.value('slipway_store_wal_bytes') > 0);
   for (const queue of ['writes', 'questions', 'passwords']) now.value('slipway_queue_length', { queue });
-  for (const quantile of ['0.5', '0.9', '0.99', '1']) {
-    const delay = now.value('slipway_event_loop_delay_seconds', { quantile });
-    assert.ok(delay >= 0 && delay < 60, `${quantile}: ${delay}`);
+  for (const percentile of ['50', '90', '99', '100']) {
+    const delay = now.value('slipway_event_loop_delay_seconds', { percentile });
+    assert.ok(delay >= 0 && delay < 60, `${percentile}: ${delay}`);
   }
   assert.ok(now.value('slipway_event_loop_active_seconds_total') > 0);
 });
