@@ -25,6 +25,11 @@ const allowed: readonly (readonly [from: string, to: readonly string[]])[] = [
   ],
   ['console/', ['log.ts']],
   ['server.ts', ['']],
+  ['backup/', ['store/sqlite/folder-lock.ts', 'store/sqlite/snapshot.ts', 'version.ts']],
+  ['commands/backup.ts', ['config.ts', 'backup/', 'commands/']],
+  ['commands/restore.ts', ['config.ts', 'backup/', 'commands/']],
+  ['doctor/', ['config.ts', 'store/']],
+  ['commands/doctor.ts', ['config.ts', 'doctor/', 'commands/']],
   ['commands/', ['server.ts', 'config.ts', 'log.ts', 'domain/', 'api/connectors.ts']],
   ['main.ts', ['commands/', 'config.ts']],
 ];

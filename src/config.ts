@@ -85,6 +85,24 @@ export const CHILD = 'SLIPWAY_CHILD';
 /** `SLIPWAY_HTTPS_PORT` → `https-port`. */
 const flagOf = (name: SettingName) => name.slice('SLIPWAY_'.length).toLowerCase().replaceAll('_', '-');
 
+/** The settings as flags, for usage and completion. */
+export function configFlags(): { name: string; value: string; about: string; file: boolean }[] {
+  return names.map((name) => {
+    const { initial, about } = settings[name];
+    const file = /DATA$|CERT$|KEY$/.test(name);
+    return { name: flagOf(name), value: 'VALUE', about: `${about}${initial === '' ? '' : ` (${initial})`}`, file };
+  });
+}
+
+/** What commands that call a server read from the environment. */
+export const clientSettings = {
+  SLIPWAY_API: 'address of the management API (http://localhost:8080)',
+  SLIPWAY_KEY: 'an API key, or a token of POST /api:1/token/',
+  SLIPWAY_EMAIL: 'an account, in place of a key (SLIPWAY_ADMIN_EMAIL, admin@localhost)',
+  SLIPWAY_PASSWORD: 'its password (SLIPWAY_ADMIN_PASSWORD)',
+  SLIPWAY_CONNECTOR: 'id or name of the connector that is meant unless a flag names one',
+} as const;
+
 export function configHelp(): string {
   const rows = names.map((name) => {
     const { initial, about } = settings[name];
@@ -95,7 +113,7 @@ export function configHelp(): string {
 
 /** Variables that look like settings and are none: misspelt ones, mostly. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): string[] {
-  const own = (name: string) => Object.hasOwn(settings, name) || name === CHILD;
+  const own = (name: string) => Object.hasOwn(settings, name) || Object.hasOwn(clientSettings, name) || name === CHILD;
   return Object.keys(env).filter((name) => name.startsWith('SLIPWAY_') && !own(name));
 }
 
