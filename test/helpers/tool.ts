@@ -13,6 +13,7 @@ const packages: Readonly<Record<string, string>> = {
   mosquitto_sub: 'mosquitto-clients (with dnf and brew: mosquitto)',
   prlimit: 'util-linux',
   promtool: 'prometheus',
+  pg_dump: 'postgresql',
   paho: 'python3-paho-mqtt (or, for the python3 on the PATH: pip install paho-mqtt==1.6.1)',
 };
 
