@@ -6,6 +6,8 @@ import { bytesText, tell } from './output.ts';
 import { createSteps } from './steps.ts';
 
 export async function run(_: readonly string[], given: Given): Promise<void> {
+  // Copies on their way are for this account alone, as what they are copies of.
+  process.umask(0o077);
   const folder = textOf(given, 'data');
   const { data, databaseUrl } = loadConfig({ ...process.env, ...(folder && { SLIPWAY_DATA: folder }) }, []);
   const engine = databaseUrl === null ? 'sqlite' : 'postgres';

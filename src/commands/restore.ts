@@ -7,6 +7,7 @@ import { bytesText, tell } from './output.ts';
 import { createSteps } from './steps.ts';
 
 export async function run(_: readonly string[], given: Given): Promise<void> {
+  process.umask(0o077);
   const folder = textOf(given, 'data');
   const { data } = loadConfig({ ...process.env, ...(folder && { SLIPWAY_DATA: folder }) }, []);
   const [archive] = given.positionals as [string];

@@ -214,6 +214,8 @@ test('a folder that is not empty is left as it is; an empty one is used', async 
   await mkdir(empty);
   assert.equal((await slipway(['restore', file, '--data', empty])).code, 0);
   assert.equal((await stat(empty)).mode & 0o777, 0o700);
+  assert.deepEqual((await readdir(empty)).sort(), ['ca', 'slipway.db']);
+  assert.equal((await stat(join(empty, 'slipway.db'))).mode & 0o777, 0o600);
   const db = new DatabaseSync(join(empty, 'slipway.db'));
   assert.deepEqual({ ...db.prepare('PRAGMA integrity_check').get() }, { integrity_check: 'ok' });
   db.close();
