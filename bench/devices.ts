@@ -1,4 +1,6 @@
 /** Devices for a bench: provisioned as devices are, and the bytes of the requests that they send. */
+import { generateKeyPairSync } from 'node:crypto';
+import { issueDevice } from '../src/x509/issue.ts';
 import type { Helper } from './helper.ts';
 import type { LoadAnswer } from './load/http.ts';
 import type { Slipway } from './slipway.ts';
@@ -17,10 +19,22 @@ export function post(host: string, path: string, body: string, authorization = '
 export const get = (host: string, path: string, token: string, headers = '') =>
   `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${usual}Authorization: Token ${token}\r\n${headers}\r\n`;
 
+/** Asks for nothing that is stored, and of nobody in particular. */
+export const getTime = (host: string) => `GET /timestamp HTTP/1.1\r\nHost: ${host}\r\n${usual}\r\n`;
+
 export const activation = (host: string, identity: string) => post(host, '/provision/activate', `id=${identity}`);
 
 export const write = (host: string, token: string, value: number | string) =>
   post(host, '/onep:v1/stack/alias', `temperature=${value}`, `Token ${token}`);
+
+/** A device's certificate and key, PEM, of the key type that most devices have. */
+export function clientCertificate(identity: string): { cert: string; key: string } {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const day = 86_400_000;
+  const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + 365 * day) };
+  const cert = issueDevice(identity, privateKey, null, validity);
+  return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
 
 /** The resource that all benches write: state and history are kept of it. */
 export async function defineTemperature(server: Slipway): Promise<void> {
@@ -29,8 +43,14 @@ export async function defineTemperature(server: Slipway): Promise<void> {
 }
 
 /** Devices that register themselves; their tokens. `pool`: open connections of the load generator to the server. */
-export async function provision(server: Slipway, load: Helper, pool: string, count: number): Promise<string[]> {
-  const requests = Array.from({ length: count }, (_, n) => activation(server.host, `bench-${n}`));
+export async function provision(
+  server: Slipway,
+  load: Helper,
+  pool: string,
+  count: number,
+  prefix = 'bench-',
+): Promise<string[]> {
+  const requests = Array.from({ length: count }, (_, n) => activation(server.host, `${prefix}${n}`));
   const { bodies } = await load.ask<LoadAnswer>({ kind: 'spend', name: pool, requests });
   return [...bodies];
 }

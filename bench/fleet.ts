@@ -47,20 +47,21 @@ export async function importFleet(rows: number, nodeFlags: readonly string[]): P
 
 let kept: Fleet | null = null;
 
-/** Leaves the fleet for a later row; the one before is stopped. */
+/** Leaves the fleet for later rows; the one before is stopped. */
 export async function keepFleet(fleet: Fleet): Promise<void> {
   await dropFleet();
   kept = fleet;
 }
 
-/** The fleet that was kept, or a new one of this size. */
-export async function takeFleet(rows: number, nodeFlags: readonly string[]): Promise<Fleet> {
-  const fleet = kept?.rows === rows ? kept : await importFleet(rows, nodeFlags);
-  kept = kept === fleet ? null : kept;
-  return fleet;
+/** The fleet that was kept, or a new one of this size, which is kept then. Nobody changes or stops it. */
+export async function keptFleet(rows: number, nodeFlags: readonly string[]): Promise<Fleet> {
+  if (kept?.rows !== rows) await keepFleet(await importFleet(rows, nodeFlags));
+  return kept!;
 }
 
+/** Stops the fleet that was kept, if any: before rows that share no server with it, and at the end. */
 export async function dropFleet(): Promise<void> {
-  await kept?.server.stop();
+  const fleet = kept;
   kept = null;
+  await fleet?.server.stop();
 }

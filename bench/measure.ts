@@ -1,5 +1,6 @@
 /** Figures: medians and percentiles, and what the operating system says a process used. Knows nothing of what is measured. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** `fraction` 0.5 = median; NaN for no values. */
 export function percentile(values: readonly number[], fraction: number): number {
@@ -26,6 +27,12 @@ export function cpuMs(pid: number): number | null {
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS;
 }
 
+/** Time that the main thread of a process wanted to run and others had its core, ms; null where the kernel does not say. */
+export function waitedMs(pid: number): number | null {
+  const waited = readProc(pid, 'schedstat')?.split(' ')[1];
+  return waited === undefined ? null : Number(waited) / 1e6;
+}
+
 /** CPU time that the hypervisor gave to others while this machine wanted it, ms of all cores since boot; proc(5): steal. */
 export function stolenMs(): number | null {
   const line = readFile('/proc/stat')?.split('\n', 1)[0];
@@ -34,6 +41,17 @@ export function stolenMs(): number | null {
 
 /** Resident memory now, bytes; null where there is no `/proc`. */
 export const residentBytes = (pid: number): number | null => statusBytes(pid, 'VmRSS');
+
+/** The same once the process has come to rest: it has hardly used its core for a second. NaN where there is no `/proc`. */
+export async function restingBytes(pid: number): Promise<number> {
+  for (let n = 0; n < 30; n += 1) {
+    const before = cpuMs(pid);
+    await pause(1_000);
+    const after = cpuMs(pid);
+    if (before === null || after === null || after - before <= 30) break;
+  }
+  return residentBytes(pid) ?? Number.NaN;
+}
 
 /** The most that it was since the start or since `resetPeak`, bytes. */
 export const peakBytes = (pid: number): number | null => statusBytes(pid, 'VmHWM');

@@ -19,12 +19,17 @@ export interface Result {
   readonly [detail: string]: unknown;
 }
 
+/** Of rates more is better; of everything else (durations, sizes, CPU time) less. */
+export const isRate = (unit: string): boolean => unit.endsWith('/s');
+
 export interface BenchOptions {
   readonly rounds: number;
   /** Length of one round of requests, s. */
   readonly seconds: number;
   /** Rows of an import, and devices in the lists. */
   readonly rows: number;
+  /** Values that are stored when history is asked for. */
+  readonly points: number;
   /** Long polls that wait at once, and devices that come back at once. */
   readonly polls: number;
   /** MQTT connections that only stand. */

@@ -20,7 +20,7 @@ const SETTLE = 800;
 /** A pair of rounds that lost more than this share of a core to other machines tells of them, not of us: it is run again. */
 const STOLEN_MAX = 0.02;
 /** … this often for each pair wanted; then the least disturbed are taken. */
-const TRIES = 4;
+const TRIES = 2;
 
 /** Runs one round against the process `pid`. */
 export async function measureRound(pid: number, load: () => Promise<LoadAnswer>): Promise<Round> {
@@ -42,7 +42,7 @@ export async function compareRates(
   rounds: number,
   ours: () => Promise<Round>,
   reference: () => Promise<Round>,
-): Promise<Result> {
+): Promise<Result & { readonly ratio_of_cpu: number | null }> {
   await ours();
   await reference();
   const { pairs, disturbed } = await runPairs(rounds, ours, reference);
@@ -51,6 +51,9 @@ export async function compareRates(
     return values.includes(null) ? null : median(values as number[]);
   };
   const ratios = pairs.map((pair) => pair.ours.rate / pair.reference.rate);
+  const cpuRatios = pairs.flatMap(({ ours, reference }) =>
+    ours.cpuPer1000 === null || reference.cpuPer1000 === null ? [] : [reference.cpuPer1000 / ours.cpuPer1000],
+  );
   return {
     ours: of('ours', 'rate')!,
     reference: of('reference', 'rate')!,
@@ -65,6 +68,7 @@ export async function compareRates(
     disturbed_rounds: disturbed,
     lowest_ratio: Math.min(...ratios),
     highest_ratio: Math.max(...ratios),
+    ratio_of_cpu: cpuRatios.length === 0 ? null : median(cpuRatios),
   };
 }
 

@@ -2,14 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { checkout } from './checkout.ts';
 import { onServerCore } from './cores.ts';
 import type { Target } from './load/connection.ts';
 
-const root = resolve(import.meta.dirname, '..');
 /** The first account of every server under measurement. */
 export const admin = { email: 'bench@localhost', password: 'bench-bench-bench' };
 
@@ -31,22 +31,32 @@ export interface Slipway {
   figures(): Promise<ReadonlyMap<string, number>>;
   /** Imports CSV text; answers how many devices it brought in. */
   import(rows: Iterable<string>): Promise<number>;
+  /** The next line of its log with this message. */
+  said<Line>(message: string): Promise<Line>;
   stop(): Promise<void>;
 }
 
-/** Starts it; ends with this process at the latest. `nodeFlags`: for its Node, such as `--cpu-prof`; `settings`: SLIPWAY_…. */
+/**
+ * Starts it; ends with this process at the latest. `nodeFlags`: for its Node, such as `--cpu-prof`; `settings`: SLIPWAY_…;
+ * `folder`: data that is there already, and is left there.
+ */
 export async function startSlipway(
   nodeFlags: readonly string[] = [],
   settings: Readonly<Record<string, string>> = {},
+  folder: string | null = null,
 ): Promise<Slipway> {
-  const data = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
+  const data = folder ?? (await mkdtemp(join(tmpdir(), 'slipway-bench-')));
   const child = launch(data, nodeFlags, settings);
+  const clear = () => {
+    if (folder === null) rmSync(data, { recursive: true, force: true });
+  };
   const abandon = () => {
     child.kill('SIGKILL');
-    rmSync(data, { recursive: true, force: true });
+    clear();
   };
   process.once('exit', abandon);
-  const ports = await portsOf(child);
+  const lines = linesOf(child);
+  const ports = await lines.said<Ports>('listening');
   const host = `${ports.connector}.m2.localhost`;
   const base = `http://127.0.0.1:${ports.console}`;
   const device2 = `${base}/api:1/service/${ports.connector}/device2`;
@@ -81,12 +91,13 @@ export async function startSlipway(
       const { batch } = await call<{ batch: { count: number } }>('POST', `${device2}/identities`, body, headers);
       return batch.count;
     },
+    said: lines.said,
     async stop() {
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       const [code] = await gone;
       process.off('exit', abandon);
-      await rm(data, { recursive: true, force: true });
+      clear();
       if (code !== 0) throw new Error(`the server ended with ${code}`);
     },
   };
@@ -107,7 +118,7 @@ function launch(data: string, nodeFlags: readonly string[], settings: Readonly<R
     SLIPWAY_LOG: 'info', // the line that tells the ports is of this level
     ...settings,
   };
-  return spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(command, args, { cwd: checkout, env, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 /** Not those of a Slipway that the developer runs beside. */
@@ -124,13 +135,28 @@ interface Ports {
   readonly connector: string;
 }
 
-function portsOf(child: ChildProcess): Promise<Ports> {
-  const { promise, resolve, reject } = Promise.withResolvers<Ports>();
-  child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
-  createInterface(child.stdout!).on('line', (line) => {
-    if (line.startsWith('{') && JSON.parse(line).msg === 'listening') resolve(JSON.parse(line));
+/** What the server prints, a JSON object a line. */
+function linesOf(child: ChildProcess): Pick<Slipway, 'said'> {
+  const wanted = new Map<string, PromiseWithResolvers<never>>();
+  let ended: Error | null = null;
+  child.once('exit', (code) => {
+    ended = new Error(`the server ended with ${code}`);
+    for (const { reject } of wanted.values()) reject(ended);
   });
-  return promise;
+  createInterface(child.stdout!).on('line', (text) => {
+    if (!text.startsWith('{')) return;
+    const line = JSON.parse(text);
+    wanted.get(line.msg)?.resolve(line as never);
+    wanted.delete(line.msg);
+  });
+  return {
+    said(message) {
+      if (ended !== null) return Promise.reject(ended);
+      const waiting = wanted.get(message) ?? Promise.withResolvers<never>();
+      wanted.set(message, waiting);
+      return waiting.promise;
+    },
+  };
 }
 
 async function call<Answer>(

@@ -30,23 +30,26 @@ const inTable = new Set([
 ]);
 
 /** The fields of a row that the table has no column for. */
-export function details(result: Result): string {
-  const first = `  ours ${short(result.ours)} ${result.unit}, reference ${short(result.reference)}, ratio ${result.ratio.toFixed(3)}`;
-  const cpu = `  CPU ms per 1,000: ${short(result.cpu_ms_per_1000)}, reference ${short(result.reference_cpu_ms_per_1000)}; load ${short(result.load_share)} of a core`;
+export function details(name: string, result: Result): string {
+  const first = `  ${name}: ours ${short(result.ours)} ${result.unit}, reference ${short(result.reference)}, ratio ${result.ratio.toFixed(3)}`;
+  const cpu = `    CPU ms per 1,000: ${short(result.cpu_ms_per_1000)}, reference ${short(result.reference_cpu_ms_per_1000)}; load ${short(result.load_share)} of a core`;
   const others = Object.entries(result)
-    .filter(([name, value]) => !inTable.has(name) && (typeof value !== 'object' || Array.isArray(value)))
-    .map(([name, value]) => `  ${name}: ${typeof value === 'number' ? short(value) : JSON.stringify(value)}`);
+    .filter(
+      ([name, value]) => !inTable.has(name) && value !== null && (typeof value !== 'object' || Array.isArray(value)),
+    )
+    .map(([name, value]) => `    ${name}: ${typeof value === 'number' ? short(value) : JSON.stringify(value)}`);
   return [first, cpu, ...others].join('\n');
 }
 
-function columns(lines: readonly string[][]): string {
+/** Lines of cells, the first of each to the left, the others to the right. */
+export function columns(lines: readonly string[][]): string {
   const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
   const cell = (text: string, at: number) => (at === 0 ? text.padEnd(widths[at]!) : text.padStart(widths[at]!));
   return lines.map((line) => line.map(cell).join('  ').trimEnd()).join('\n');
 }
 
 /** Three digits that matter. */
-function short(value: number | null): string {
+export function short(value: number | null): string {
   if (value === null) return 'n/a';
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
 }

@@ -1,6 +1,9 @@
 /** The addresses of the console: each page, and what its address says beside the path, checked and typed. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { connectorQuery, meQuery } from './api/queries.ts';
+import { queryClient } from './api/status.ts';
 import { readDevicePageSearch } from './device/search.ts';
+import { pageQuery, totalQuery } from './devices/queries.ts';
 import { readDeviceSearch } from './devices/search.ts';
 import { readLogSearch } from './logs/search.ts';
 import { readOverviewSearch } from './overview/search.ts';
@@ -49,6 +52,16 @@ const devices = createRoute({
   getParentRoute: () => connector,
   path: '/devices',
   validateSearch: readDeviceSearch,
+  // Asked for while the page's own code is still on its way. Before somebody has signed in there is no answer.
+  loader: ({ params: { connector }, location }) => {
+    if (!queryClient.getQueryData(meQuery.queryKey)) return;
+    const search = readDeviceSearch(location.search);
+    void queryClient.prefetchQuery(connectorQuery(connector));
+    void queryClient.prefetchQuery(pageQuery(connector, search));
+    void queryClient.prefetchQuery(totalQuery(connector, search));
+  },
+  // A page that is open asks for what it needs itself.
+  shouldReload: ({ cause }) => cause !== 'stay',
   component: lazyRouteComponent(() => import('./devices/page.tsx'), 'DevicesPage'),
 });
 

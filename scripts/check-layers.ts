@@ -14,7 +14,8 @@ const allowed: readonly (readonly [from: string, to: readonly string[]])[] = [
   ['store/', ['domain/', 'metrics/', 'store/store.ts']],
   ['commands/migrate.ts', ['config.ts', 'store/']],
   ['events/', ['domain/', 'store/store.ts', 'log.ts']],
-  ['gateway/tls/', ['domain/', 'log.ts']],
+  ['x509/', []],
+  ['gateway/tls/', ['domain/', 'x509/', 'log.ts']],
   ['gateway/', ['domain/', 'metrics/', 'store/store.ts', 'log.ts']],
   [
     'api/',
@@ -24,12 +25,16 @@ const allowed: readonly (readonly [from: string, to: readonly string[]])[] = [
     ],
   ],
   ['console/', ['log.ts']],
+  // A client of any server: it knows the formats, and nothing of how a server works.
+  ['simulator/', ['domain/', 'x509/', 'api/import/csv.ts']],
   ['server.ts', ['']],
   ['backup/', ['store/sqlite/folder-lock.ts', 'store/sqlite/snapshot.ts', 'version.ts']],
   ['commands/backup.ts', ['config.ts', 'backup/', 'commands/']],
   ['commands/restore.ts', ['config.ts', 'backup/', 'commands/']],
   ['doctor/', ['config.ts', 'store/']],
   ['commands/doctor.ts', ['config.ts', 'doctor/', 'commands/']],
+  ['commands/simulate', ['config.ts', 'simulator/']],
+  ['commands/table.ts', ['config.ts', 'simulator/flags.ts', 'commands/']],
   ['commands/', ['server.ts', 'config.ts', 'log.ts', 'domain/', 'api/connectors.ts']],
   ['main.ts', ['commands/', 'config.ts']],
 ];

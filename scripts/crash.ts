@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { eventually, newConnector, resource, type TestConnector } from '../test/helpers/connector.ts';
 import { connected, message, type RawMqtt } from '../test/helpers/mqtt.ts';
+import { startPostgres } from '../test/helpers/postgres.ts';
 import { startServer, type TestServer } from '../test/helpers/server.ts';
 
 const kinds = ['writes', 'publishes', 'activations', 'whitelisted', 'imports', 'wanted'] as const;
@@ -32,6 +33,8 @@ const WRITERS = 6;
 const PUBLISHERS = 4;
 const IN_FLIGHT = 20;
 const IMPORT_ROWS = 100;
+/** ms until an import that was cut off is finished: on PostgreSQL the killed server has to count as gone first. */
+const FINISHED_WITHIN = 40_000;
 
 /** What was acknowledged and is to be found after the restart. */
 interface Ledger {
@@ -51,9 +54,17 @@ interface Writer {
   readonly token: string;
 }
 
-/** Runs the rounds on a server of its own and removes its data. `say` gets one line of progress per round. */
-export async function crashRounds(options: { rounds: number; say: (line: string) => void }): Promise<CrashReport> {
-  const server = await startServer();
+interface Options {
+  readonly rounds: number;
+  /** Gets one line of progress per round. */
+  readonly say: (line: string) => void;
+  /** An empty database on PostgreSQL; else it is SQLite. */
+  readonly databaseUrl?: string;
+}
+
+/** Runs the rounds on a server of its own and removes its data, but for the database that was given. */
+export async function crashRounds({ databaseUrl, ...options }: Options): Promise<CrashReport> {
+  const server = await startServer(databaseUrl === undefined ? {} : { env: { SLIPWAY_DATABASE_URL: databaseUrl } });
   const report: CrashReport = {
     rounds: options.rounds,
     acknowledged: { writes: 0, publishes: 0, activations: 0, whitelisted: 0, imports: 0, wanted: 0 },
@@ -267,7 +278,9 @@ async function missing(connector: TestConnector, ledger: Ledger): Promise<string
   });
   for (const prefix of ledger.cut) {
     const whole = async () => [0, IMPORT_ROWS].includes(await countRows(connector, prefix));
-    await eventually(`import ${prefix} is there whole or not at all`, whole).catch((error) => lost.push(String(error)));
+    await eventually(`import ${prefix} is there whole or not at all`, whole, FINISHED_WITHIN).catch((error) =>
+      lost.push(String(error)),
+    );
   }
   return lost;
 }
@@ -329,10 +342,18 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } });
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '20' },
+      postgres: { type: 'boolean', default: false },
+      'database-url': { type: 'string' },
+    },
+  });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds is ${values.rounds}; expected 1 or more.`);
-  const report = await crashRounds({ rounds, say: console.log });
+  const postgres = values.postgres ? await startPostgres() : null;
+  const databaseUrl = values['database-url'] ?? (await postgres?.newDatabase());
+  const report = await crashRounds({ rounds, say: console.log, databaseUrl }).finally(() => postgres?.remove());
   console.log(
     `${report.rounds} kills; acknowledged: ${describe(report.acknowledged)}; ${report.cutImports} imports cut off`,
   );

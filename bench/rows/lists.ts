@@ -1,19 +1,20 @@
 /** Lists, searches and counts over a large fleet, one after the other, as an operator's console asks them. */
-import { Agent, get } from 'node:http';
-import { takeFleet } from '../fleet.ts';
+import { Agent } from 'node:http';
+import { keptFleet } from '../fleet.ts';
 import { identityOf } from '../identities.ts';
 import { percentile } from '../measure.ts';
+import { timed } from '../question.ts';
 import type { Row } from '../result.ts';
 import type { Slipway } from '../slipway.ts';
 
 /** ms at the 99th percentile that every list, search and count has to keep to. */
 const LIMIT = 50;
-const REQUESTS = 300;
+const REQUESTS = 200;
 /** s after which no more of a kind are asked, once there are a few. */
-const KIND_SECONDS = 6;
+const KIND_SECONDS = 2;
 const REQUESTS_MIN = 10;
 /** s that the way to pages deep inside may take. */
-const PAGING_SECONDS = 20;
+const PAGING_SECONDS = 8;
 
 /** What is asked the n-th time: path and query below the connector. */
 type Ask = (n: number) => string;
@@ -23,7 +24,7 @@ interface Page {
 }
 
 export const lists: Row = async (options) => {
-  const { server, rows } = await takeFleet(options.rows, options.nodeFlags);
+  const { server, rows } = await keptFleet(options.rows, options.nodeFlags);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   try {
     const cursors = await cursorsInside(server);
@@ -44,7 +45,6 @@ export const lists: Row = async (options) => {
     return { lists: summary(all, slow, figures, rows) };
   } finally {
     agent.destroy();
-    await server.stop();
   }
 };
 
@@ -135,27 +135,9 @@ async function cursorsInside(server: Slipway): Promise<string[]> {
 async function timesOf(server: Slipway, agent: Agent, ask: Ask): Promise<number[]> {
   const times: number[] = [];
   const until = performance.now() + KIND_SECONDS * 1000;
-  for (let n = 0; n < 3; n += 1) await time(server, agent, ask(n));
+  for (let n = 0; n < 3; n += 1) await timed(server, agent, ask(n));
   while (times.length < REQUESTS && (performance.now() < until || times.length < REQUESTS_MIN)) {
-    times.push(await time(server, agent, ask(times.length)));
+    times.push((await timed(server, agent, ask(times.length))).ms);
   }
   return times;
-}
-
-function time(server: Slipway, agent: Agent, path: string): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const { consolePort: port, authorization, connector } = server;
-  const start = performance.now();
-  const request = get(
-    { port, agent, headers: { authorization }, path: `/api:1/service/${connector}/device2${path}` },
-    (response) => {
-      response.resume();
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(performance.now() - start);
-        else reject(new Error(`${path} was answered ${response.statusCode}`));
-      });
-    },
-  );
-  request.on('error', reject);
-  return promise;
 }

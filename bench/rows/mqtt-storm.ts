@@ -7,11 +7,12 @@ import { cpuMs } from '../measure.ts';
 import type { Row } from '../result.ts';
 import { startSlipway } from '../slipway.ts';
 
-/** s within which all have to be served. */
-const LIMIT = 60;
+/** s within which all of 15,000 have to be served; fewer of them sooner. */
+const LIMIT = 60 / 15_000;
 
 export const mqttStorm: Row = async (options) => {
   const connections = options.polls;
+  const limit = LIMIT * connections;
   const server = await startSlipway(options.nodeFlags);
   const http = startHelper('load/http.ts', 'load');
   const fleet = startHelper('load/mqtt-fleet.ts', 'load');
@@ -39,8 +40,8 @@ export const mqttStorm: Row = async (options) => {
     return {
       'mqtt-storm': {
         ours: full.served,
-        reference: LIMIT,
-        ratio: LIMIT / full.served,
+        reference: limit,
+        ratio: limit / full.served,
         unit: 's',
         goal: 1,
         cpu_ms_per_1000: full.cpu,

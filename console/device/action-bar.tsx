@@ -11,6 +11,7 @@ import type { Identity } from '../api/types.ts';
 import { hoursWanted, windowEnd } from '../parts/activation-window.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { formatExact } from '../parts/format-time.ts';
+import { visible } from '../parts/visible.ts';
 import { type Action, actionOf, isPossible, possibleActions } from './actions.ts';
 import { actionIcons } from './icons.tsx';
 import type { ActionName } from './search.ts';
@@ -103,7 +104,7 @@ function Dialog({ connector, device, action, onClose }: DialogProps) {
       onClose={onClose}
     >
       <Text className="mono" fw={600}>
-        {identity}
+        {visible(identity)}
       </Text>
       <Text size="sm">{action.before}</Text>
       {action.name === 'window' && (

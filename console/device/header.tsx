@@ -8,6 +8,7 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { TextLink } from '../parts/link.tsx';
 import { StatusIcon, statusLooks } from '../parts/status-icon.tsx';
 import { Ago } from '../parts/time.tsx';
+import { visible } from '../parts/visible.ts';
 import { Actions } from './action-bar.tsx';
 import classes from './page.module.css';
 
@@ -31,7 +32,7 @@ export function Header({ connector, device }: Props) {
         <Group gap="xs" wrap="nowrap" align="flex-start" style={{ minWidth: 0, maxWidth: '100%' }}>
           <StatusIcon status={status} />
           <Title order={2} size={identity.length > LONG ? 'h5' : 'h3'} className={classes.identity}>
-            {identity}
+            {visible(identity)}
           </Title>
           <CopyButton value={identity} label="identity" />
         </Group>

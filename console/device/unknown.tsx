@@ -10,6 +10,7 @@ import { useMay } from '../api/role.ts';
 import { Empty } from '../parts/empty.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { ButtonLink } from '../parts/link.tsx';
+import { visible } from '../parts/visible.ts';
 import { mend } from '../refusals/mend.ts';
 import { explainQuery } from '../refusals/queries.ts';
 import { WhyRefused } from '../refusals/why.tsx';
@@ -58,7 +59,7 @@ export function Unknown({ connector, identity }: Props) {
           }
         >
           <Text className="mono" fw={600} c="var(--mantine-color-text)" my={4}>
-            {identity}
+            {visible(identity)}
           </Text>
           {fault === null
             ? 'Nobody has whitelisted it, or it was deleted. If the device is yours, whitelist it.'

@@ -13,6 +13,7 @@ import { hoursWanted, usualHours, windowEnd } from '../parts/activation-window.t
 import { Failure } from '../parts/failure.tsx';
 import { formatExact } from '../parts/format-time.ts';
 import { TextLink } from '../parts/link.tsx';
+import { visible } from '../parts/visible.ts';
 import { type AddForm, bodyOf } from './add-request.ts';
 import { CredentialField } from './credential-field.tsx';
 import { Disclosure } from './disclosure.tsx';
@@ -23,12 +24,21 @@ interface Props {
   readonly connector: string;
   readonly opened: boolean;
   readonly onClose: () => void;
+  /** It is no longer on the screen. */
+  readonly onClosed: () => void;
   readonly onAdded: (identity: string) => void;
 }
 
-export function AddOneDialog({ connector, opened, onClose, onAdded }: Props) {
+export function AddOneDialog({ connector, opened, onClose, onClosed, onAdded }: Props) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Add one device" centered closeOnClickOutside={false}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      onExitTransitionEnd={onClosed}
+      title="Add one device"
+      centered
+      closeOnClickOutside={false}
+    >
       <AddOne connector={connector} onClose={onClose} onAdded={onAdded} />
     </Modal>
   );
@@ -39,7 +49,7 @@ type Typed = Omit<AddForm, 'hours'> & { readonly hours: AddForm['hours'] | null 
 const blank: Typed = { identity: '', hours: null, tags: [], credential: null };
 const nowMicros = () => Date.now() * 1000;
 
-function AddOne({ connector, onClose, onAdded }: Omit<Props, 'opened'>) {
+function AddOne({ connector, onClose, onAdded }: Omit<Props, 'opened' | 'onClosed'>) {
   const client = useQueryClient();
   const { data, error: settingsError, refetch } = useQuery(settingsQuery(connector));
   const [typed, setTyped] = useState(blank);
@@ -237,7 +247,7 @@ function DeviceLink({ connector, identity }: { readonly connector: string; reado
       underline="always"
       className="mono"
     >
-      {identity}
+      {visible(identity)}
     </TextLink>
   );
 }

@@ -1,5 +1,5 @@
 /** What stands in each column of the list of devices. */
-import { Badge, Box, Checkbox, Text, Tooltip } from '@mantine/core';
+import { Badge, Tooltip } from '@mantine/core';
 import {
   createColumnHelper,
   type ReactTable,
@@ -8,7 +8,7 @@ import {
   tableFeatures,
 } from '@tanstack/react-table';
 import type { Identity } from '../api/types.ts';
-import { TextLink } from '../parts/link.tsx';
+import { PlainLink } from '../parts/link.tsx';
 import { StatusIcon } from '../parts/status-icon.tsx';
 import { Ago } from '../parts/time.tsx';
 import { validityOf } from '../parts/validity.ts';
@@ -55,21 +55,15 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
   const select = helper.display({
     id: 'select',
     header: ({ table }) => (
-      <Checkbox
-        size="xs"
-        aria-label="Select all on this page"
+      <Tick
+        label="Select all on this page"
         checked={table.getIsAllPageRowsSelected()}
         indeterminate={!table.getIsAllPageRowsSelected() && table.getIsSomePageRowsSelected()}
         onChange={table.getToggleAllPageRowsSelectedHandler()}
       />
     ),
     cell: ({ row }) => (
-      <Checkbox
-        size="xs"
-        aria-label={`Select ${row.id}`}
-        checked={row.getIsSelected()}
-        onChange={row.getToggleSelectedHandler()}
-      />
+      <Tick label={`Select ${row.id}`} checked={row.getIsSelected()} onChange={row.getToggleSelectedHandler()} />
     ),
   });
   const facts = helper.columns([
@@ -83,15 +77,13 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
       header: 'Identity',
       cell: ({ row }) => (
         <>
-          <TextLink
-            to="/connectors/$connector/devices/$identity"
-            params={{ connector, identity: row.id }}
+          <PlainLink
+            to={{ to: '/connectors/$connector/devices/$identity', params: { connector, identity: row.id } }}
             aria-label={row.id}
-            inherit
             className={classes.cut}
           >
             <IdentityText identity={row.id} />
-          </TextLink>
+          </PlainLink>
           <CertificateEnd at={row.original.certificate_expires} />
         </>
       ),
@@ -107,17 +99,18 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
       cell: ({ row }) => {
         const { batch } = row.original;
         return batch === null ? null : (
-          <TextLink
-            to="/connectors/$connector/devices"
-            params={{ connector }}
-            search={(before) => withBatch(before, batch)}
-            resetScroll={false}
-            inherit
+          <PlainLink
+            to={{
+              to: '/connectors/$connector/devices',
+              params: { connector },
+              search: (before) => withBatch(before, batch),
+              resetScroll: false,
+            }}
             className={classes.cut}
             title={`Devices of the batch ${batchName(batch)}`}
           >
             {batchName(batch)}
-          </TextLink>
+          </PlainLink>
         );
       },
     }),
@@ -127,9 +120,9 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
       cell: ({ row }) => (
         <span className={classes.online}>
           {row.original.online && (
-            <Box component="span" hiddenFrom={layouts.online?.from} className={classes.dot} data-online>
+            <span className={`${classes.dot} mantine-hidden-from-${layouts.online?.from}`} data-online>
               <span className="visually-hidden">Online, </span>
-            </Box>
+            </span>
           )}
           <LastActivity device={row.original} />
         </span>
@@ -162,13 +155,37 @@ function CertificateEnd({ at }: { readonly at: number | undefined }) {
   );
 }
 
+interface TickProps {
+  readonly label: string;
+  readonly checked: boolean;
+  readonly indeterminate?: boolean;
+  readonly onChange: (event: unknown) => void;
+}
+
+/** The browser's own: there is one in each row, and a part of the library costs as much as the rest of the row. */
+function Tick({ label, checked, indeterminate = false, onChange }: TickProps) {
+  const mixed = (input: HTMLInputElement | null) => {
+    if (input !== null) input.indeterminate = indeterminate;
+  };
+  return (
+    <input
+      ref={mixed}
+      type="checkbox"
+      className={classes.tick}
+      aria-label={label}
+      checked={checked}
+      onChange={onChange}
+    />
+  );
+}
+
 /** What the list is sorted by: when the device was last heard of, or else when it was added. */
 function LastActivity({ device: { lastseen, created } }: { readonly device: Identity }) {
   if (lastseen !== null) return <Ago at={lastseen} />;
   return (
-    <Text span inherit c="dimmed">
+    <span className={classes.dimmed}>
       added <Ago at={created} />
-    </Text>
+    </span>
   );
 }
 

@@ -2,7 +2,7 @@
 import { Skeleton, Table, UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import { FlexRender } from '@tanstack/react-table';
-import { memo, type ReactNode } from 'react';
+import { memo, type ReactNode, useEffect, useState } from 'react';
 import { layouts, type DeviceTable as Model, type Row } from './columns.tsx';
 import classes from './devices.module.css';
 import { defaultSort, type Sort, type SortColumn, sortOf } from './filter.ts';
@@ -17,9 +17,17 @@ interface Props {
   readonly stale: boolean;
   /** Stands out: it was added just now. */
   readonly added: string | null;
+  /** Whether rows below the screen are there too, or only the room for them. */
+  readonly whole: boolean;
 }
 
-export function DeviceTable({ table, columns, sort = defaultSort, onSort, stale, added }: Props) {
+/** px, as devices.module.css says: a row with the line below it. */
+const ROW_HEIGHT = 44;
+
+export function DeviceTable({ table, columns, sort = defaultSort, onSort, stale, added, whole }: Props) {
+  const { rows } = table.getRowModel();
+  const shown = whole ? rows : rows.slice(0, Math.ceil(window.innerHeight / ROW_HEIGHT));
+  const missing = rows.length - shown.length;
   return (
     <Table className={classes.table} horizontalSpacing="xs" verticalSpacing={4} aria-label="Devices">
       <Table.Thead>
@@ -32,9 +40,14 @@ export function DeviceTable({ table, columns, sort = defaultSort, onSort, stale,
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody className={classes.body} data-stale={stale || undefined} aria-busy={stale}>
-        {table.getRowModel().rows.map((row) => (
+        {shown.map((row) => (
           <DeviceRow key={row.id} row={row} columns={columns} selected={row.getIsSelected()} added={row.id === added} />
         ))}
+        {missing > 0 && (
+          <tr aria-hidden>
+            <td style={{ height: missing * ROW_HEIGHT }} />
+          </tr>
+        )}
       </Table.Tbody>
     </Table>
   );
@@ -105,8 +118,17 @@ function HeaderCell({ id, sort, onSort, children }: HeaderProps) {
   );
 }
 
+/** ms for which nothing is shown in place of the rows: most answers come sooner, and a flash tells nobody anything. */
+const SKELETON_AFTER = 150;
+
 /** The shape of the table until its first rows are there. */
 export function TableSkeleton() {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), SKELETON_AFTER);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!late) return <div className={classes.soon} aria-busy />;
   const rows = Array.from({ length: 10 }, (_, row) => row);
   const columns = Object.entries(layouts);
   return (

@@ -2,14 +2,14 @@
 import { Box, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type RowSelectionState, useTable } from '@tanstack/react-table';
-import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { ApiFailure, Unreachable } from '../api/failure.ts';
-import { deviceCountQuery, devicesQuery } from '../api/queries.ts';
 import type { Batch, Identity } from '../api/types.ts';
 import { ImportDialog } from '../import/dialog.tsx';
 import { batchesQuery } from '../import/queries.ts';
 import { Failure } from '../parts/failure.tsx';
 import { statusLooks } from '../parts/status-icon.tsx';
+import { useIdleCode } from '../shell/use-idle-code.ts';
 import { AddMenu } from './add-menu.tsx';
 import { AddOneDialog } from './add-one-dialog.tsx';
 import { BulkBar } from './bulk-bar.tsx';
@@ -21,16 +21,18 @@ import { chipsOf, filterOf, isFiltered, sortedBy, withoutFilter, withTag } from 
 import { Chips, Filters } from './filters.tsx';
 import { HowToProvision } from './how-to-provision.tsx';
 import { Pager } from './pager.tsx';
-import { countDevices, firstPage, PAGE_SIZE, pageNumber } from './paging.ts';
+import { countDevices, firstPage, pageNumber } from './paging.ts';
+import { pageQuery, totalQuery } from './queries.ts';
 import type { DeviceSearch } from './search.ts';
+import { useAfterPaint, useEver } from './staged.ts';
 import { useBulk } from './use-bulk.ts';
 import { useDevices } from './use-devices.ts';
 
 /** Imports are asked for again this often, in ms: others make them too. */
 const REFRESH = 5_000;
 
-/** ms after which a closed dialog has let go of the focus. */
-const FOCUS_AFTER = 300;
+/** What is opened from here most often. */
+const next = ['/connectors/$connector/devices/$identity', '/connectors/$connector/logs'] as const;
 
 const none: Identity[] = [];
 const noBatches: Batch[] = [];
@@ -38,9 +40,8 @@ const noBatches: Batch[] = [];
 export function DevicesOf() {
   const { connector, search, go, mayChange } = useDevices();
   const filter = filterOf(search);
-  const query = { ...filter, sort: search.sort, cursor: search.pages?.at(-1), limit: PAGE_SIZE };
-  const list = useQuery(devicesQuery(connector, query));
-  const count = useQuery(deviceCountQuery(connector, filter));
+  const list = useQuery(pageQuery(connector, search));
+  const count = useQuery(totalQuery(connector, search));
   const { data: batches = noBatches } = useQuery({ ...batchesQuery(connector), refetchInterval: REFRESH });
   const [selection, setSelection] = useState<RowSelectionState>({});
   const [added, setAdded] = useState<string | null>(null);
@@ -80,11 +81,16 @@ export function DevicesOf() {
   const selected = Object.keys(selection);
   const shown = new Set(devices.map(({ identity }) => identity));
 
+  const adding = mayChange ? search.add : undefined;
   const open = (add: NonNullable<DeviceSearch['add']>) => go({ ...search, add });
   const close = () => go({ ...search, add: undefined }, { replace: true });
 
+  // What is below the first screenful is made once that is to be seen.
+  const painted = useAfterPaint(list.data !== undefined);
+  useIdleCode(next);
+
   const addButton = useRef<HTMLButtonElement>(null);
-  useReturnedFocus(search.add !== undefined, addButton);
+  const focusBack = () => takeLostFocus(addButton.current);
 
   const filtered = isFiltered(search);
   const empty = list.data !== undefined && devices.length === 0 && !list.isPlaceholderData;
@@ -128,6 +134,7 @@ export function DevicesOf() {
               onSort={(column) => go(sortedBy(search, column))}
               stale={list.isPlaceholderData}
               added={added}
+              whole={painted}
             />
           )}
           {list.data && (
@@ -153,7 +160,7 @@ export function DevicesOf() {
           onClear={() => setSelection({})}
         />
       )}
-      {list.data && !firstEver && (
+      {list.data && !firstEver && painted && (
         <Provisioning
           connector={connector}
           devices={devices}
@@ -162,30 +169,26 @@ export function DevicesOf() {
           onToggle={(how) => go({ ...search, how }, { replace: true })}
         />
       )}
-      <AddOneDialog
-        connector={connector}
-        opened={search.add === 'one' && mayChange}
-        onClose={close}
-        onAdded={setAdded}
-      />
-      <ImportDialog connector={connector} opened={search.add === 'many' && mayChange} onClose={close} />
+      {useEver(adding === 'one') && (
+        <AddOneDialog
+          connector={connector}
+          opened={adding === 'one'}
+          onClose={close}
+          onClosed={focusBack}
+          onAdded={setAdded}
+        />
+      )}
+      {useEver(adding === 'many') && (
+        <ImportDialog connector={connector} opened={adding === 'many'} onClose={close} onClosed={focusBack} />
+      )}
     </Stack>
   );
 }
 
-/** Back to the button whose menu opened a dialog: the item of the menu that had the focus is gone. */
-function useReturnedFocus(opened: boolean, button: RefObject<HTMLButtonElement | null>): void {
-  const was = useRef(opened);
-  useEffect(() => {
-    const closed = was.current && !opened;
-    was.current = opened;
-    if (!closed) return;
-    // After the dialog has tried to give it back itself.
-    const timer = setTimeout(() => {
-      if (document.activeElement === document.body) button.current?.focus({ preventScroll: true });
-    }, FOCUS_AFTER);
-    return () => clearTimeout(timer);
-  }, [opened, button]);
+/** To the button whose menu opened a dialog that has closed: the item of the menu that had the focus before is gone. */
+function takeLostFocus(button: HTMLButtonElement | null): void {
+  const at = document.activeElement;
+  if (at === document.body || at?.closest('[role="dialog"]')) button?.focus({ preventScroll: true });
 }
 
 interface TotalProps {

@@ -22,6 +22,8 @@ interface Props {
   readonly connector: string;
   readonly opened: boolean;
   readonly onClose: () => void;
+  /** It is no longer on the screen. */
+  readonly onClosed: () => void;
 }
 
 /** What goes on belongs to one connector. */
@@ -29,7 +31,7 @@ export function ImportDialog(props: Props) {
   return <Dialog key={props.connector} {...props} />;
 }
 
-function Dialog({ connector, opened, onClose }: Props) {
+function Dialog({ connector, opened, onClose, onClosed }: Props) {
   const job = useImport(connector, opened);
   const { step } = job.state;
   const { sessionEnded } = useServerStatus();
@@ -53,6 +55,7 @@ function Dialog({ connector, opened, onClose }: Props) {
       <Modal
         opened={opened}
         onClose={close}
+        onExitTransitionEnd={onClosed}
         title="Add many devices"
         size={900}
         closeOnClickOutside={false}

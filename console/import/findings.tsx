@@ -2,6 +2,7 @@
 import { Group, Pagination, Stack, Table, Text, Title } from '@mantine/core';
 import { useId, useState } from 'react';
 import { allStatuses, statusLooks } from '../parts/status-icon.tsx';
+import { visible } from '../parts/visible.ts';
 import classes from './import.module.css';
 import { countKnown, figure, LISTED_MAX, type Review, sayReason } from './review.ts';
 
@@ -33,7 +34,11 @@ export function Findings({ review }: { readonly review: Review }) {
           title="Repeated rows"
           note={`The first row of an identity is used, the others are left out. ${listed(review.repeated.length, 'repeated rows')}`}
           columns={['Line', 'ID', 'First on line']}
-          rows={review.repeated.map(({ line, identity, first_line }) => [figure(line), identity, figure(first_line)])}
+          rows={review.repeated.map(({ line, identity, first_line }) => [
+            figure(line),
+            visible(identity),
+            figure(first_line),
+          ])}
           mono={1}
           width={380}
         />

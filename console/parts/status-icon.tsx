@@ -1,8 +1,9 @@
 /** The status of a device as an icon with its meaning, and the list of all icons with their meanings. */
 import { Group, Stack, Text, ThemeIcon, Tooltip } from '@mantine/core';
 import { IconCircleCheck, IconClockX, IconLock, IconRefresh, IconTag } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import type { Status } from '../api/types.ts';
+import classes from './status-icon.module.css';
 
 interface Look {
   readonly icon: ReactNode;
@@ -48,14 +49,32 @@ export const statusLooks: Readonly<Record<Status, Look>> = {
 /** The names of all statuses, in that order. */
 export const allStatuses = Object.keys(statusLooks) as readonly Status[];
 
+/** A page of a list has one for each row: a plain element, and its tooltip is made once somebody wants it. */
 export function StatusIcon({ status }: { readonly status: Status }) {
   const { icon, color, label, meaning } = statusLooks[status];
+  const mark = useRef<HTMLSpanElement>(null);
+  const [told, setTold] = useState(false);
+  const show = () => setTold(true);
+  const hide = () => setTold(false);
   return (
-    <Tooltip label={`${label}: ${meaning}`}>
-      <ThemeIcon variant="light" color={color} size="md" role="img" aria-label={label} tabIndex={0}>
+    <>
+      <span
+        ref={mark}
+        className={classes.mark}
+        data-color={color}
+        role="img"
+        aria-label={label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the meaning is shown on focus as well.
+        tabIndex={0}
+        onPointerEnter={show}
+        onPointerLeave={hide}
+        onFocus={show}
+        onBlur={hide}
+      >
         {icon}
-      </ThemeIcon>
-    </Tooltip>
+      </span>
+      {told && <Tooltip target={mark} opened label={`${label}: ${meaning}`} />}
+    </>
   );
 }
 

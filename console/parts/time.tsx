@@ -1,6 +1,6 @@
 /** Moments as people read them: how long ago, with the exact time on hover and for machines. */
 import { Text } from '@mantine/core';
-import { useEffect, useReducer } from 'react';
+import { useSyncExternalStore } from 'react';
 import { formatAgo, formatExact } from './format-time.ts';
 
 interface Props {
@@ -12,12 +12,27 @@ interface Props {
 /** Drawn anew this often, in ms. */
 const TICK = 10_000;
 
+const subscribers = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+let now = Date.now();
+
+/** One clock for all of them: a list has two in each row. */
+function subscribe(onTick: () => void): () => void {
+  subscribers.add(onTick);
+  timer ??= setInterval(() => {
+    now = Date.now();
+    for (const subscriber of subscribers) subscriber();
+  }, TICK);
+  return () => {
+    subscribers.delete(onTick);
+    if (subscribers.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
 export function Ago({ at, never = 'never' }: Props) {
-  const [, tick] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => {
-    const timer = setInterval(tick, TICK);
-    return () => clearInterval(timer);
-  }, []);
+  useSyncExternalStore(subscribe, () => now);
   if (at === null || at === undefined) {
     return (
       <Text span inherit c="dimmed">

@@ -10,9 +10,13 @@ import { Empty } from '../parts/empty.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
 import { Ago } from '../parts/time.tsx';
+import { useIdleCode } from '../shell/use-idle-code.ts';
 import { NewConnector } from './new-connector.tsx';
 
+const next = ['/connectors/$connector', '/connectors/$connector/devices'] as const;
+
 export function SolutionsPage() {
+  useIdleCode(next);
   const [adding, setAdding] = useState(false);
   const { data: me } = useQuery(meQuery);
   const { data, error, refetch } = useQuery(connectorsQuery);

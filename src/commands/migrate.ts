@@ -1,13 +1,19 @@
-/** `slipway migrate --from sqlite --to postgres://…`: moves a stopped installation from its data folder into an empty database. */
+/**
+ * `slipway migrate --from sqlite --to postgres://…`: moves an installation from its data folder into an empty database, while its server
+ * goes on, and to the end once that has stopped.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../config.ts';
-import { takeOver } from '../store/postgres/takeover.ts';
+import { sameDigest } from '../store/moving.ts';
+import { type Progress, takeOver } from '../store/postgres/takeover.ts';
 import { openExport } from '../store/sqlite/export.ts';
 
 /** ms between two lines of progress. */
 const SAY_EVERY = 2_000;
+/** The same, while there is nothing to do but to wait. */
+const SAY_AGAIN = 30_000;
 
 export async function run(flags: readonly string[]): Promise<void> {
   // A password on the command line is for all to see: the environment will do.
@@ -16,13 +22,17 @@ export async function run(flags: readonly string[]): Promise<void> {
     throw new ConfigError('Usage: slipway migrate --from sqlite --to postgres://…');
   // Checked as the server's own setting is.
   const config = loadConfig({ ...process.env, SLIPWAY_DATABASE_URL: to, ...(data && { SLIPWAY_DATA: data }) }, []);
-  const source = await openExport(config.data);
+  const source = await openExport(config.data).catch((error: Error) => {
+    throw new ConfigError(`${error.message}.`, { cause: error });
+  });
   try {
-    const moved = await takeOver(to, source, await authorityIn(config.data), createProgress());
+    const progress = createProgress();
+    const moved = await takeOver(to, source, await authorityIn(config.data), progress);
+    progress.stood();
     for (const { table, source, target } of moved) {
-      const same = source.rows === target.rows && source.digest === target.digest;
+      const same = sameDigest(source, target);
       say(
-        `${table.padEnd(12)} ${String(target.rows).padStart(12)} rows  ${target.digest}  ${same ? 'as before' : 'NOT AS BEFORE'}`,
+        `${table.padEnd(12)} ${String(target.rows).padStart(12)} rows  ${target.digest.toString(16)}  ${same ? 'as before' : 'NOT AS BEFORE'}`,
       );
       if (!same) process.exitCode = 1;
     }
@@ -52,12 +62,33 @@ async function authorityIn(data: string): Promise<Record<string, string>> {
   return key === null || cert === null ? {} : { ca: key + cert };
 }
 
-function createProgress() {
+function createProgress(): Progress & { stood(): void } {
   let said = performance.now();
-  return (table: string, rows: number): void => {
-    if (performance.now() - said < SAY_EVERY) return;
-    said = performance.now();
-    say(`${table.padEnd(12)} ${String(rows).padStart(12)} rows so far`);
+  let rounds = 0;
+  let frozen = 0;
+  return {
+    table(name, rows) {
+      if (performance.now() - said < SAY_EVERY) return;
+      said = performance.now();
+      say(`${name.padEnd(12)} ${String(rows).padStart(12)} rows so far`);
+    },
+    round(ms, changed) {
+      rounds += 1;
+      if (rounds === 1)
+        return say(`Copied in ${(ms / 1000).toFixed(1)} s. Comparing with what the server wrote meanwhile.`);
+      if (rounds > 2 && performance.now() - said < SAY_AGAIN) return;
+      said = performance.now();
+      say(
+        `In step with the server: ${changed} rows in a round of ${(ms / 1000).toFixed(1)} s. Once it stops, one or two rounds are left.`,
+      );
+      if (rounds === 2)
+        say('Stop the server when it suits you. The rest follows by itself; do not start it on this folder again.');
+    },
+    frozen() {
+      frozen = performance.now();
+      say(rounds === 0 ? 'No server uses the folder.' : 'The server has stopped. Moving what is left.');
+    },
+    stood: () => say(`That took ${((performance.now() - frozen) / 1000).toFixed(1)} s since the folder is not in use.`),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The commands, as data: what `slipway --help`, the completions and main.ts know of them comes from here. */
 import { configFlags } from '../config.ts';
+import { simulateFlags } from '../simulator/flags.ts';
 import type { Command, Flag } from './command.ts';
 import { completionFor, shells } from './completion.ts';
 
@@ -38,7 +39,7 @@ export const commands: readonly Command[] = [
   },
   {
     path: ['migrate'],
-    about: 'move a stopped installation into an empty database',
+    about: 'move an installation into an empty database, while its server runs',
     arguments: [],
     flags: [
       { name: 'from', value: 'ENGINE', about: 'what it is in now', choices: ['sqlite'] },
@@ -70,6 +71,14 @@ export const commands: readonly Command[] = [
     flags: [...configFlags(), json],
     details: 'Exit code 1 if there is a fault. Takes the settings of serve, from the environment or as flags.',
     load: () => import('./doctor.ts'),
+  },
+  {
+    path: ['simulate'],
+    about: 'run a fleet of made-up devices against any Slipway',
+    arguments: [],
+    flags: simulateFlags,
+    own: true,
+    load: () => import('./simulate.ts'),
   },
   {
     path: ['connector', 'list'],

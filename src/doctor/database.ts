@@ -74,7 +74,7 @@ export async function lookAtPostgres(url: string): Promise<Looked> {
     const { rows } = await client.query(`SELECT current_setting('server_version') AS version,
       current_setting('server_version_num')::int AS number, current_setting('server_encoding') AS encoding,
       current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit,
-      pg_is_in_recovery() AS standby, to_regclass('connectors') IS NOT NULL AS filled,
+      pg_is_in_recovery() AS standby, to_regclass('connectors') IS NOT NULL AS filled, to_regclass('moving') IS NOT NULL AS moving,
       extract(epoch FROM now())::float8 * 1000 AS clock`);
     const findings = judge(rows[0], subject);
     if (!rows[0].filled) return { ...nothing, findings };
@@ -97,17 +97,20 @@ interface Server {
   readonly commit: string;
   readonly standby: boolean;
   readonly filled: boolean;
+  /** `slipway migrate` has begun, and is not done. */
+  readonly moving: boolean;
   readonly clock: number;
 }
 
 function judge(server: Server, subject: string): Finding[] {
-  const { version, number, encoding, fsync, commit, standby, filled, clock } = server;
+  const { version, number, encoding, fsync, commit, standby, filled, moving, clock } = server;
   const bad: Finding[] = [];
   if (number < POSTGRES_LEAST * 10_000) {
     bad.push(warning(subject, `version ${version}`, `Move to ${POSTGRES_LEAST} or later; older ones get no fixes.`));
   }
   if (encoding !== 'UTF8') bad.push(fault(subject, `encoding ${encoding}`, 'Make the database with encoding UTF8.'));
   if (standby) bad.push(fault(subject, 'a standby, which only reads', 'Name the primary in SLIPWAY_DATABASE_URL.'));
+  if (moving) bad.push(fault(subject, 'a move into it is not finished', 'slipway migrate goes on with it.'));
   if (fsync !== 'on') bad.push(fault(subject, 'fsync is off: what was acknowledged may be lost', 'fsync = on'));
   if (commit === 'off') {
     bad.push(fault(subject, 'synchronous_commit is off: what was acknowledged may be lost', 'synchronous_commit = on'));

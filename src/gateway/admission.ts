@@ -1,27 +1,21 @@
 /**
- * What both device doors call: authenticate, provision, write, record, read. Brings together the rules of the domain and
- * the store; knows nothing of HTTP or MQTT. Every refusal is counted and logged here, so that `explain` can tell of it.
+ * What both device doors call to let a device in: finds out who it is by what it shows, and remembers that as a session.
+ * Brings together the rules of the domain and the store; knows nothing of HTTP or MQTT.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { type ClientCertificate, readCertificate, toCredential } from '../domain/certificate.ts';
+import { type ClientCertificate, readCertificate } from '../domain/certificate.ts';
 import type { AuthType, Connector } from '../domain/connector.ts';
-import { digestOfToken, matchCredential, normalizeToken, sameDigest, TOKEN_BYTES } from '../domain/credentials.ts';
+import { digestOfToken, matchCredential, normalizeToken, sameDigest } from '../domain/credentials.ts';
 import { type Credential, type Device, hasExpired, type Origin } from '../domain/device.ts';
-import { AppError, type ErrorCode } from '../domain/errors.ts';
-import {
-  type ActivationRequest,
-  activate,
-  checkActivation,
-  checkCertificate,
-  isBound,
-  renew,
-} from '../domain/provisioning.ts';
-import { tellingCodes } from '../domain/refusals.ts';
+import { AppError } from '../domain/errors.ts';
+import { checkCertificate } from '../domain/provisioning.ts';
 import type { Logger } from '../log.ts';
 import type { Found, Store } from '../store/store.ts';
-import type { Directory } from './directory.ts';
+import { type Activation, type Bound, createBinding, withStoredChain } from './binding.ts';
+import { type Directory, settingsOf } from './directory.ts';
 import type { Failures } from './failures.ts';
-import { hashPassword, verifyPassword } from './password.ts';
+import { verifyPassword } from './password.ts';
+import { createRefusals } from './refusals.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** What a device shows to say who it is. `connector` is null where the host names none: the token alone finds it. */
@@ -39,14 +33,6 @@ export interface Presented {
 export interface Login {
   readonly identity: string;
   readonly password: Buffer;
-}
-
-export interface Activation {
-  readonly connector: Connector;
-  readonly identity: string;
-  readonly password: Buffer | null;
-  readonly certificate: ClientCertificate | null;
-  readonly origin: Origin;
 }
 
 export interface AdmissionDeps {
@@ -84,10 +70,6 @@ export interface Entered {
   readonly token: string | null;
 }
 
-const telling: ReadonlySet<ErrorCode> = new Set<ErrorCode>(tellingCodes);
-/** Those of them that a device which is who it says may cause again and again: logged, not counted as an attack. */
-const ofKnownDevices: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['VALUE_REFUSED']);
-
 /** As whom a device presents itself, as far as that is known: a refusal is told of this identity. */
 interface Claim {
   identity: string | null;
@@ -109,15 +91,12 @@ interface Lookup {
 /** Identities may hold colons (MAC addresses), so several places of `identity:password` may be the right one. */
 const COLONS_MAX = 16;
 
-/** Refusals written to the log per second; more are answered all the same. */
-const REFUSALS_LOGGED = 500;
-
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { store, directory, sessions, failures, clock, logger } = deps;
+  const { store, directory, sessions, clock } = deps;
+  const { bind, bindCertificate, provisioned } = createBinding(deps);
+  const { refused, logRefusal } = createRefusals(deps);
   /** Keys the memory of verified passwords; gone with the process. */
   const passwordKey = randomBytes(32);
-  let refusals = { second: 0, logged: 0 };
-  const provisioned: Record<AuthType, number> = { token: 0, password: 0, certificate: 0 };
 
   async function authenticate(presented: Presented): Promise<Session> {
     const { connector, certificate, token, basic, login = null, origin } = presented;
@@ -227,7 +206,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const found = await store.getDevice(connector.id, identity);
     const complete = withStoredChain(certificate, found?.device ?? null);
     await bindCertificate(connector, identity, complete, found?.device ?? null, origin);
-    const check = () => checkCertificate(complete, identity, settingsOf(connector), clock());
+    const check = () => checkCertificate(complete, identity, settingsOf(directory, connector), clock());
     return admit(certificateLookup(key, connector, identity, certificate), check);
   }
 
@@ -249,50 +228,9 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       check(credential) {
         if (credential.type !== 'certificate') throw new AppError('CREDENTIAL_INVALID', { seen: 'a certificate' });
         const stored = readCertificate(credential.certificate, credential.chain);
-        return checkCertificate(stored, identity, settingsOf(connector), clock());
+        return checkCertificate(stored, identity, settingsOf(directory, connector), clock());
       },
     };
-  }
-
-  /** Provisions, or renews, where the certificate is not yet the device's own. */
-  async function bindCertificate(
-    connector: Connector,
-    identity: string,
-    certificate: ClientCertificate,
-    device: Device | null,
-    origin: Origin,
-  ): Promise<void> {
-    const isCertificate = (credential: Credential | undefined) =>
-      credential?.type === 'certificate' ? credential : null;
-    const current = isCertificate(device?.credential ?? undefined);
-    const previous = isCertificate(device?.previous?.credential);
-    const { fingerprint } = certificate;
-    if (current?.fingerprint === fingerprint || previous?.fingerprint === fingerprint) return;
-    if (device?.locked) throw new AppError('DEVICE_LOCKED', { seen: identity });
-    if (device?.expiresAt === 0) throw new AppError('CREDENTIAL_INVALID', { seen: 'a certificate of a revoked entry' });
-    const request = { identity, passwordLength: null, certificate, origin, now: clock() };
-    const settings = settingsOf(connector);
-    if (device !== null && device.credential !== null && !device.reprovision) {
-      if (current === null) {
-        throw new AppError('CREDENTIAL_INVALID', {
-          seen: 'a client certificate',
-          wanted: `a ${device.credential.type}`,
-        });
-      }
-      await store.changeDevice(connector.id, identity, (now) =>
-        isBound(now, fingerprint) ? { answer: null } : renew(now, request, settings),
-      );
-      return;
-    }
-    if (checkActivation(device, request, settings) !== 'certificate') throw new AppError('CERTIFICATE_NOT_WANTED');
-    const credential = toCredential(certificate);
-    // Of several first calls at once one provisions; the others find it done.
-    let isFirst = false;
-    await store.changeDevice(connector.id, identity, (now) => {
-      isFirst = !isBound(now, fingerprint);
-      return isFirst ? activate(now, request, settings, credential) : { answer: null };
-    });
-    if (isFirst) provisioned.certificate += 1;
   }
 
   /**
@@ -338,16 +276,20 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     return session.valid && (session.until === Number.POSITIVE_INFINITY || session.until > clock());
   }
 
-  function settingsOf(connector: Connector) {
-    return (directory.get(connector.id) ?? connector).settings;
+  async function provision(activation: Activation): Promise<string | null> {
+    return (await bindOrRefuse(activation)).token;
   }
 
-  async function provision(activation: Activation): Promise<string | null> {
-    return (await bind(activation)).token;
+  async function bindOrRefuse(activation: Activation): Promise<Bound> {
+    try {
+      return await bind(activation);
+    } catch (error) {
+      throw refused(error, activation.connector, activation.identity, activation.origin);
+    }
   }
 
   async function enter(activation: Activation): Promise<Entered> {
-    const { credential, token } = await bind(activation);
+    const { credential, token } = await bindOrRefuse(activation);
     const { connector, identity, certificate } = activation;
     if (credential.type === 'certificate') {
       const lookup = certificateLookup(
@@ -369,83 +311,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     return { session, token };
   }
 
-  async function bind(activation: Activation): Promise<{ credential: Credential; token: string | null }> {
-    const { connector, identity, password, origin } = activation;
-    try {
-      const settings = settingsOf(connector);
-      const found = await store.getDevice(connector.id, identity);
-      const certificate = activation.certificate && withStoredChain(activation.certificate, found?.device ?? null);
-      const request: ActivationRequest = {
-        identity,
-        passwordLength: password === null ? null : password.length,
-        certificate,
-        origin,
-        now: clock(),
-      };
-      const wanted = checkActivation(found?.device ?? null, request, settings);
-      const { credential, token } = await makeCredential(wanted, password, certificate);
-      await store.changeDevice(connector.id, identity, (device) =>
-        activate(device, request, settingsOf(connector), credential),
-      );
-      provisioned[credential.type] += 1;
-      return { credential, token };
-    } catch (error) {
-      throw refused(error, connector, identity, origin);
-    }
-  }
-
-  async function makeCredential(
-    type: AuthType,
-    password: Buffer | null,
-    certificate: ClientCertificate | null,
-  ): Promise<{ credential: Credential; token: string | null }> {
-    if (type === 'certificate') return { credential: toCredential(certificate!), token: null };
-    if (type === 'password') return { credential: { type, hash: await hashPassword(password!) }, token: null };
-    const token = randomBytes(TOKEN_BYTES).toString('hex');
-    return { credential: { type, digest: digestOfToken(token) }, token };
-  }
-
-  /** Strangers must not be able to fill the disk with refusals, however many addresses they have. */
-  function mayLog(now: number): boolean {
-    const second = Math.floor(now / 1_000_000);
-    if (second !== refusals.second) refusals = { second, logged: 0 };
-    refusals.logged += 1;
-    return refusals.logged <= REFUSALS_LOGGED;
-  }
-
-  function refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown {
-    if (!(error instanceof AppError) || !telling.has(error.code)) return error;
-    const now = clock();
-    const limited = ofKnownDevices.has(error.code) ? null : failures.count(origin.ip, identity, now);
-    if (limited !== null) return limited;
-    if (connector !== null) logRefusal(error, connector.id, identity, origin, now);
-    return error;
-  }
-
-  function logRefusal(
-    error: AppError,
-    connector: string,
-    identity: string | null,
-    origin: Origin,
-    now: number = clock(),
-  ): void {
-    if (!mayLog(now)) return;
-    const { code: rule, seen, wanted, message } = error;
-    const payload = { rule, seen, wanted, message };
-    const event = { type: 'refused' as const, identity, origin, timestamp: now, payload };
-    store.log(connector, [event]).catch((cause) => logger.warn('a refusal could not be logged', { rule, cause }));
-  }
-
-  return { authenticate, holds, provision, enter, refused, provisioned: () => provisioned, logRefusal };
-}
-
-/** A resumed TLS session brings no intermediates; those stored with the same certificate stand in (device-http.md). */
-function withStoredChain(certificate: ClientCertificate, device: Device | null): ClientCertificate {
-  if (certificate.chain.length > 0) return certificate;
-  const stored = [device?.credential, device?.previous?.credential].find(
-    (credential) => credential?.type === 'certificate' && credential.fingerprint === certificate.fingerprint,
-  );
-  return stored?.type === 'certificate' ? { ...certificate, chain: stored.chain } : certificate;
+  return { authenticate, holds, provision, enter, refused, provisioned, logRefusal };
 }
 
 /** A credential without an end of its own. */

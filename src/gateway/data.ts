@@ -45,6 +45,8 @@ export interface DeviceData {
   publish(session: Session, message: object, origin: Origin): Promise<void>;
   /** A live connection began or ended. */
   note(session: Session, type: 'connect' | 'disconnect', payload: object, origin: Origin): Promise<void>;
+  /** The id of the live connection of the device that began last, on whichever gateway; null if none stands. */
+  connection(session: Session): Promise<string | null>;
   /** Its connection still stands. */
   touch(session: Session, origin: Origin): void;
   /** The oldest value that is to be sent to the device, of an alias that is not in `except`; null if there is none. */
@@ -134,6 +136,7 @@ export function createDeviceData(store: Store, directory: Directory, clock: () =
 
     publish: (session, message, origin) => log(session, 'publish', message, origin),
     note: log,
+    connection: (session) => store.readConnection(session.ref),
     touch: (session, origin) => store.touch(session.ref, clock(), origin.ip),
 
     async pending(session, except) {

@@ -1,5 +1,5 @@
 /** Every connector and its settings, at hand without waiting; followed by the store's signals. */
-import type { Connector } from '../domain/connector.ts';
+import type { Connector, ConnectorSettings } from '../domain/connector.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
 
@@ -34,4 +34,9 @@ export async function openDirectory(store: Store, logger: Logger): Promise<Direc
     },
     close,
   };
+}
+
+/** Its settings as they are now: a request that has waited may hold older ones. */
+export function settingsOf(directory: Directory, connector: Connector): ConnectorSettings {
+  return (directory.get(connector.id) ?? connector).settings;
 }

@@ -1,40 +1,74 @@
-/** How one engine hands everything that it keeps to another: tables of plain rows, page by page. Types, and how rows are digested. */
+/**
+ * How one engine hands everything that it keeps to another, also while it goes on writing: tables of plain rows in pages that can
+ * be read again and compared, and the log, which only grows. Types, and how rows are digested.
+ */
 import { createHash } from 'node:crypto';
 
 export type Cell = string | number | boolean | null;
+export type Row = readonly Cell[];
 
-/** Tells where the next page begins. */
-export type Place = readonly (string | number)[];
+/** Where a page ends: values of the columns that its table is walked by. */
+export type Key = readonly (string | number)[];
 
 export interface Page {
-  readonly rows: readonly (readonly Cell[])[];
-  /** Null behind the last page. */
-  readonly next: Place | null;
+  readonly rows: readonly Row[];
+  /** The page holds all up to here; null: all there is. */
+  readonly upTo: Key | null;
+}
+
+/** A table that changes in place. */
+export interface SourceTable {
+  readonly name: string;
+  /** Rows behind `after`, up to `upTo`; where that is null, as many as make a page. */
+  read(after: Key | null, upTo: Key | null): Page;
+}
+
+/** Events of a connector in the order of the log. */
+export interface LogPage {
+  readonly events: readonly Row[];
+  /** What they recorded in the history, in the same order: of points of one moment the first one counts. */
+  readonly points: readonly Row[];
+  /** The number of the last event; null where there was none. */
+  readonly last: number | null;
 }
 
 export interface Source {
-  /** In the order in which they are to be copied. */
-  readonly tables: readonly { readonly name: string; read(after: Place | null): Page }[];
-  /** The highest number of the log. */
-  readonly lastSeq: number;
+  readonly tables: readonly SourceTable[];
+  /** The history as it stands; `next` is null behind the last page. */
+  readPoints(after: Key | null): { readonly rows: readonly Row[]; readonly next: Key | null };
+  /** Keys of the connectors that have a log. */
+  connectors(): number[];
+  /** Events behind `after`, up to `upTo`. */
+  readLog(connector: number, after: number, upTo: number): LogPage;
+  /** The number up to which history and log are on disk together. */
+  settled(): number;
+  /** Resolves with the last number of the log once nobody writes any more, and nobody can before `close`; null: somebody does. */
+  freeze(): Promise<number | null>;
   close(): void;
 }
 
 /** Of rows in whatever order: their number, and a digest that differs as soon as one of them does. */
 export interface Digest {
   readonly rows: number;
-  readonly digest: string;
+  readonly digest: bigint;
 }
 
-export function createDigest(): { add(row: readonly Cell[]): void; result(): Digest } {
-  let rows = 0;
+export const nothing: Digest = { rows: 0, digest: 0n };
+
+export function digestOf(rows: Iterable<Row>): Digest {
+  let count = 0;
   let sum = 0n;
-  return {
-    add(row) {
-      rows += 1;
-      // Added up, so that the order does not matter and two equal rows do not cancel each other.
-      sum += createHash('sha256').update(JSON.stringify(row)).digest().readBigUInt64BE(0);
-    },
-    result: () => ({ rows, digest: sum.toString(16) }),
-  };
+  for (const row of rows) {
+    count += 1;
+    // Added up, so that the order does not matter and two equal rows do not cancel each other.
+    sum += createHash('sha256').update(JSON.stringify(row)).digest().readBigUInt64BE(0);
+  }
+  return { rows: count, digest: BigInt.asUintN(64, sum) };
 }
+
+/** The digest of both together. */
+export function plus(a: Digest, b: Digest): Digest {
+  return { rows: a.rows + b.rows, digest: BigInt.asUintN(64, a.digest + b.digest) };
+}
+
+export const sameDigest = (a: Digest, b: Digest): boolean => a.rows === b.rows && a.digest === b.digest;

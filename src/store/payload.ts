@@ -1,7 +1,7 @@
-/** What both engines make of values on their way into the log: the payload of an event, its size, what refused. Pure. */
+/** What both engines make of events on their way into the log: payloads, their size, what they signal. Pure. */
 import type { EventType } from '../domain/connector.ts';
-import type { DataPayload } from '../domain/device.ts';
-import type { DataEntry } from './store.ts';
+import type { DataPayload, NewEvent } from '../domain/device.ts';
+import type { DataEntry, DeviceRef, Signal } from './store.ts';
 
 /** Bytes that an entry takes in memory and on disk, roughly. */
 export function sizeOfData({ points, undefinedPoints }: Pick<DataEntry, 'points' | 'undefinedPoints'>): number {
@@ -9,6 +9,17 @@ export function sizeOfData({ points, undefinedPoints }: Pick<DataEntry, 'points'
   for (const list of [points, undefinedPoints]) {
     for (const { values } of list) for (const alias in values) size += alias.length + 2 * values[alias]!.length;
   }
+  return size;
+}
+
+/** What an event that carries no values counts as, beside long text in its payload. */
+const EVENT_BYTES = 512;
+
+/** Bytes that an event without values takes, roughly. A message of a device may be large; it is text in its payload. */
+export function sizeOfEvent({ payload }: Pick<NewEvent, 'payload'>): number {
+  if (typeof payload !== 'object' || payload === null) return EVENT_BYTES;
+  let size = EVENT_BYTES;
+  for (const value of Object.values(payload)) if (typeof value === 'string') size += 2 * value.length;
   return size;
 }
 
@@ -43,4 +54,11 @@ export function ruleOf(type: EventType, payload: unknown): string | null {
 export function aliasesOf({ points }: Pick<DataEntry, 'points'>): string[] {
   if (points.length === 1) return Object.keys(points[0]!.values);
   return [...new Set(points.flatMap(({ values }) => Object.keys(values)))];
+}
+
+/** Tells of the live connections that begin with these events of the device. */
+export function connectionSignals(ref: DeviceRef, events: readonly NewEvent[]): Signal[] {
+  return events
+    .filter(({ type }) => type === 'connect')
+    .map(({ origin }) => ({ kind: 'connection', ref, connection: origin?.connectionId ?? '' }));
 }

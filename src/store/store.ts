@@ -55,6 +55,8 @@ export type Signal =
       readonly aliases: readonly string[];
       readonly by: 'device' | 'cloud';
     }
+  /** A live connection of the device began (an id, as in `Origin`): an older one that stands elsewhere is to end. */
+  | { readonly kind: 'connection'; readonly ref: DeviceRef; readonly connection: string }
   /** The log of the connector grew. */
   | { readonly kind: 'events'; readonly connector: string };
 
@@ -307,9 +309,12 @@ export interface Store {
   // The log
   /**
    * `device`: whom the events come from; it counts as heard of. `connect` and `disconnect` say from when to when a live
-   * connection stands; one that stands when the store closes or crashes has ended with it.
+   * connection stands, by its id; one that stands when the store closes or crashes has ended with it. The end of one that
+   * another has replaced is logged, and the device has not left with it.
    */
   log(connector: string, events: readonly NewEvent[], device?: DeviceRef): Promise<void>;
+  /** The id of the live connection of the device that began last, on whichever node; null if none stands. */
+  readConnection(ref: DeviceRef): Promise<string | null>;
   readEvents(connector: string, query: EventQuery): Promise<{ events: StoredEvent[]; mayLoadMore: boolean }>;
   /** The highest number in the log; 0 if it is empty. */
   lastSeq(): Promise<number>;

@@ -130,6 +130,7 @@ function callsOf(store: Store, connector: string, ref: Ref): Record<string, () =
     readHistory: () => store.readHistory(ref, range),
     readBuckets: () => store.readBuckets(ref, range, 1),
     log: () => store.log(connector, [eventOf('refused')]),
+    readConnection: () => store.readConnection(ref),
     readEvents: () => store.readEvents(connector, { limit: 1 }),
     readFigures: () => store.readFigures(connector, { from: 0, to: 1, bucket: 60_000_000 }),
     lastSeq: () => store.lastSeq(),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { isOnline, ONLINE_WITHIN } from '../../src/domain/device.ts';
 import type { Store } from '../../src/store/store.ts';
-import { dataIn, eventOf, makeConnector, makeRef, NOW, type Open, SECOND, shareStore } from './fixtures.ts';
+import { dataIn, eventOf, makeConnector, makeRef, NOW, type Open, ORIGIN, SECOND, shareStore } from './fixtures.ts';
 
 /** By the device itself and by the filter, which have to agree. */
 async function onlineAt(store: Store, connector: string, now: number): Promise<boolean> {
@@ -22,7 +22,8 @@ export function presenceTests(open: Open): void {
     ref: Awaited<ReturnType<typeof makeRef>>,
     type: 'connect' | 'disconnect',
     at: number,
-  ) => shared.store.log(connector, [eventOf(type, { timestamp: at })], ref);
+    connectionId = 'connection-1',
+  ) => shared.store.log(connector, [eventOf(type, { timestamp: at, origin: { ...ORIGIN, connectionId } })], ref);
 
   it('counts a device as online from connect to disconnect, and again when it is heard of later', async () => {
     const connector = await makeConnector(shared.store);
@@ -48,12 +49,42 @@ export function presenceTests(open: Open): void {
     assert.equal(await onlineAt(shared.store, connector, NOW + 2 * ONLINE_WITHIN + SECOND), false);
   });
 
+  it('knows the live connection that began last, and leaves the device online when an older one ends', async () => {
+    const connector = await makeConnector(shared.store);
+    const ref = await makeRef(shared.store, connector);
+    assert.equal(await shared.store.readConnection(ref), null);
+    await log(connector, ref, 'connect', NOW, 'one');
+    assert.equal(await shared.store.readConnection(ref), 'one');
+    await log(connector, ref, 'connect', NOW + SECOND, 'two');
+    await log(connector, ref, 'disconnect', NOW + 2 * SECOND, 'one');
+    assert.equal(await shared.store.readConnection(ref), 'two');
+    assert.equal(await onlineAt(shared.store, connector, NOW + 3 * SECOND), true);
+    await log(connector, ref, 'disconnect', NOW + 4 * SECOND, 'two');
+    assert.equal(await shared.store.readConnection(ref), null);
+    assert.equal(await onlineAt(shared.store, connector, NOW + 5 * SECOND), false);
+  });
+
+  it('writes the end of a connection behind its beginning, however soon it ends', async () => {
+    const connector = await makeConnector(shared.store);
+    const ref = await makeRef(shared.store, connector);
+    for (let n = 0; n < 20; n += 1) {
+      const at = NOW + n * SECOND;
+      await Promise.all([
+        log(connector, ref, 'connect', at, `${n}`),
+        log(connector, ref, 'disconnect', at + 1, `${n}`),
+      ]);
+      assert.equal(await shared.store.readConnection(ref), null);
+      assert.equal(await onlineAt(shared.store, connector, at + 2), false);
+    }
+  });
+
   it('finds nobody connected after a restart, until they connect again', async () => {
     const connector = await makeConnector(shared.store);
     const ref = await makeRef(shared.store, connector);
     await log(connector, ref, 'connect', NOW);
     await shared.store.append(dataIn(ref, { a: '1' }, NOW + 1));
     await shared.reopen();
+    assert.equal(await shared.store.readConnection(ref), null);
     assert.equal(await onlineAt(shared.store, connector, NOW + SECOND), false);
     await log(connector, ref, 'connect', NOW + 2 * SECOND);
     assert.equal(await onlineAt(shared.store, connector, NOW + 3 * SECOND), true);

@@ -16,6 +16,7 @@ import {
   makeRef,
   NOW,
   type Open,
+  ORIGIN,
   put,
   remove,
   same,
@@ -75,6 +76,18 @@ export function signalTests(open: Open): void {
       );
       assert.deepEqual([...new Set(aliases)].sort(), ['a', 'b'], by);
     }
+  });
+
+  it('tells that a live connection of a device began, and which', async () => {
+    const { store } = shared;
+    const connector = await makeConnector(store);
+    const ref = await makeRef(store, connector);
+    const origin = { ...ORIGIN, connectionId: 'the one' };
+    const connects = await during(store, () => store.log(connector, [eventOf('connect', { origin })], ref));
+    const told = connects.filter((signal) => signal.kind === 'connection');
+    assert.deepEqual(told, [{ kind: 'connection', ref, connection: 'the one' }]);
+    const ends = await during(store, () => store.log(connector, [eventOf('disconnect', { origin })], ref));
+    assert(!ends.some((signal) => signal.kind === 'connection'));
   });
 
   it('tells that the log of a connector grew, whatever made it grow', async () => {

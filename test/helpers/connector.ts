@@ -109,9 +109,9 @@ function connectorOf(server: TestServer, id: string, name: string): TestConnecto
   return connector;
 }
 
-/** Asks again until the answer is true; fails after 15 s. For things that the spec lets happen a moment later. */
-export async function eventually(what: string, ask: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+/** Asks again until the answer is true; fails after `within` ms. For things that the spec lets happen a moment later. */
+export async function eventually(what: string, ask: () => Promise<boolean>, within = 15_000): Promise<void> {
+  const deadline = Date.now() + within;
   while (!(await ask())) {
     assert.ok(Date.now() < deadline, `did not happen: ${what}`);
     await delay(50);

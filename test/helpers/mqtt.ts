@@ -88,6 +88,19 @@ export async function connected(
   return client;
 }
 
+/** The end of a connection, as the client sees it: in 5.0 by its reason. */
+export async function endOf(client: RawMqtt): Promise<number | null> {
+  const rest = await client.closed();
+  client.destroy();
+  if (client.version === 4) {
+    assert.deepEqual(rest, []);
+    return null;
+  }
+  assert.equal(rest.length, 1);
+  assert.equal(rest[0].cmd, 'disconnect');
+  return rest[0].reasonCode;
+}
+
 function wrap(socket: Socket, version: Version): RawMqtt {
   const reader = parser({ protocolVersion: version });
   const packets: Packet[] = [];

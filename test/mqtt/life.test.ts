@@ -7,16 +7,7 @@ import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openFactory } from '../helpers/authority.ts';
 import { eventually, newConnector, resource, type TestConnector } from '../helpers/connector.ts';
-import {
-  byPassword,
-  connected,
-  message,
-  openMqtt,
-  openMqtts,
-  packetOf,
-  type RawMqtt,
-  versions,
-} from '../helpers/mqtt.ts';
+import { byPassword, connected, endOf, message, openMqtt, openMqtts, packetOf, versions } from '../helpers/mqtt.ts';
 import { startServer } from '../helpers/server.ts';
 
 const server = await startServer();
@@ -31,19 +22,6 @@ let devices = 0;
 async function newDevice() {
   const identity = `d${++devices}`;
   return { identity, token: await connector.provision(identity) };
-}
-
-/** The end of a connection, as the client sees it: in 5.0 by its reason. */
-async function endOf(client: RawMqtt): Promise<number | null> {
-  const rest = await client.closed();
-  client.destroy();
-  if (client.version === 4) {
-    assert.deepEqual(rest, []);
-    return null;
-  }
-  assert.equal(rest.length, 1);
-  assert.equal(rest[0].cmd, 'disconnect');
-  return rest[0].reasonCode;
 }
 
 const reasonsOf = async (of: TestConnector, identity: string) =>

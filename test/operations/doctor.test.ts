@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { openFactory } from '../helpers/authority.ts';
 import { slipway } from '../helpers/command.ts';
 import { newConnector } from '../helpers/connector.ts';
+import { startPostgres } from '../helpers/postgres.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 interface Finding {
@@ -172,4 +173,22 @@ test('a PostgreSQL that is not there is a fault, and its password is not told', 
   const found = await examine({ SLIPWAY_DATA: folder, SLIPWAY_DATABASE_URL: url });
   assert.equal(found('PostgreSQL')[0]!.level, 'fault');
   assert.doesNotMatch(JSON.stringify(found('')), /hidden-word/);
+});
+
+test('a PostgreSQL that servers use is well; one into which a move has begun is not, as no server starts on it', async () => {
+  const postgres = await startPostgres();
+  try {
+    const url = await postgres.newDatabase();
+    const sharing = await startServer({ env: { SLIPWAY_DATABASE_URL: url } });
+    await sharing.stop();
+    const env = { SLIPWAY_DATA: folder, SLIPWAY_DATABASE_URL: url };
+    assert.deepEqual(levels((await examine(env))('PostgreSQL')), ['ok']);
+    // As an interrupted `slipway migrate` leaves it behind.
+    await postgres.query('CREATE TABLE moving ()', url);
+    const [finding] = (await examine(env))('PostgreSQL');
+    assert.equal(finding!.level, 'fault');
+    assert.match(`${finding!.seen} ${finding!.todo}`, /move into it is not finished.*slipway migrate/);
+  } finally {
+    await postgres.remove();
+  }
 });

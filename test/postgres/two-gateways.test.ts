@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, newConnector, resource, type TestConnector, through } from '../helpers/connector.ts';
+import { follow } from '../helpers/live-log.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
@@ -107,7 +108,7 @@ test('of many activations of one identity over both gateways one wins', async ()
 
 test('the live log on either shows what happens on both, in one order', async () => {
   const stop = new AbortController();
-  const streams = [one, two].map((gateway) => follow(gateway, 20, stop.signal));
+  const streams = [one, two].map((gateway) => follow(gateway, 'types=provisioned,data_in', 20, stop.signal));
   await delay(500);
   const tokens = await Promise.all(Array.from({ length: 10 }, (_, n) => one.provision(`logged-${n}`)));
   for (const [n, token] of tokens.entries()) await (n % 2 === 0 ? one : two).write(`a=logged ${n}`, { token });
@@ -146,33 +147,3 @@ test('a batch that is imported on one can be undone on the other', async () => {
   assert.ok(undone.status < 300, undone.text);
   await eventually('nothing of it is left', async () => (await count(one)) === 0);
 });
-
-interface Told {
-  readonly seq: number;
-  readonly type: string;
-  readonly identity: string | null;
-}
-
-/** The events that a live stream tells of, until there are as many as wanted that devices caused. */
-async function follow(gateway: TestConnector, wanted: number, signal: AbortSignal): Promise<Told[]> {
-  const url = `http://127.0.0.1:${gateway.server.console}/api:1/service/${gateway.id}/device2/events/stream`;
-  const headers = { authorization: `Bearer ${await gateway.server.adminToken()}` };
-  const response = await fetch(`${url}?types=provisioned,data_in`, { headers, signal });
-  assert.equal(response.status, 200);
-  const told: Told[] = [];
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body!) {
-    text += decoder.decode(chunk, { stream: true });
-    const frames = text.split('\n\n');
-    text = frames.pop()!;
-    for (const frame of frames) {
-      const data = /^data: (.*)$/m.exec(frame)?.[1];
-      if (data === undefined) continue;
-      const { seq, type, identity } = JSON.parse(data);
-      told.push({ seq, type, identity });
-    }
-    if (told.length >= wanted) break;
-  }
-  return told;
-}

@@ -1,4 +1,5 @@
 /** The HTTPS device door: listens, keeps its connections, and stops in order. Plain HTTP only for a proxy on this machine. */
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
 import { createTally, type Tally } from '../../metrics/tally.ts';
@@ -42,8 +43,8 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
   const connections = createOpenConnections<Connection>();
   const tally = createTally('https', endpoints, HIGHEST_STATUS);
   let lastId = 0;
-  // Told apart from those of an earlier start by the time of this one.
-  const start = Math.floor(options.clock() / 1000).toString(36);
+  // Told apart from those of an earlier start, and of other gateways.
+  const start = randomBytes(6).toString('hex');
   const deps: ConnectionDeps = {
     ...rest,
     connectorOf: createConnectorOf(domain, options.directory),

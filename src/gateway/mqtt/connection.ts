@@ -1,6 +1,6 @@
 /**
- * One device connection: bytes in, packets one after the other, answers in order. Holds what is true for its whole life, and
- * its bounds: what waits for a commit, what waits to be read, what the client is slow to take. Knows no topic and no rule.
+ * One device connection, from its first byte to its end: who is on it, what it is answered and sent, in order, and why it
+ * ended. What arrives on it is for inflow.ts to read. Knows no topic and no rule.
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -15,18 +15,15 @@ import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
 import { acknowledgements, farewell } from './answers.ts';
-import type { Client, DoorDeps, KnownTopic, Link, Refusal } from './context.ts';
+import type { Client, DoorDeps, KnownTopic, Refusal } from './context.ts';
 import { CONNECT } from './endpoints.ts';
 import { versionRefusal } from './handlers/connect.ts';
-import { handle } from './handlers/index.ts';
-import { publish } from './handlers/publish.ts';
 import { type Budget, InFlight, type Message } from './in-flight.ts';
-import { Intake } from './intake.ts';
-import { IN_FLIGHT_MAX, PACKET_MAX, SENT_MAX, STRANGER_PACKET_MAX, STRANGER_TIME, UNSENT_MAX } from './limits.ts';
+import { Inflow, type Inlet } from './inflow.ts';
+import { SENT_MAX, STRANGER_TIME, UNSENT_MAX } from './limits.ts';
 import { Outgoing, type Outlet } from './outgoing.ts';
-import { readPacket, writePacket } from './packets.ts';
+import { writePacket } from './packets.ts';
 import { reasonsOf } from './reasons.ts';
-import { type Extent, findPacket, type Publish, packetTypes, readPublish } from './wire.ts';
 
 /** ms between two notes that a device is still there. */
 const TOUCH_EVERY = 120_000;
@@ -54,19 +51,7 @@ export interface ConnectionDeps extends DoorDeps {
   nextId(): string;
 }
 
-const extent: Extent = { body: 0, end: 0 };
-const incoming: Publish = {
-  bytes: Buffer.alloc(0),
-  topicFrom: 0,
-  topicEnd: 0,
-  retain: false,
-  qos: 0,
-  id: 0,
-  from: 0,
-  end: 0,
-};
-
-export class Connection implements Link, Outlet {
+export class Connection implements Inlet, Outlet {
   readonly #socket: Socket;
   readonly #deps: ConnectionDeps;
   readonly origin: Origin;
@@ -75,15 +60,7 @@ export class Connection implements Link, Outlet {
   lastTopic: KnownTopic | null = null;
   #outgoing: Outgoing | null = null;
   readonly #inFlight: InFlight;
-  readonly #intake: Intake;
-  /** Something is under way that what follows has to wait for. */
-  #busy = false;
-  /** Since when the client is slow to take what is sent, ms of the monotonic clock; null: it is not. */
-  #drainingSince: number | null = null;
-  /** Nothing is handled before this time, ms of the monotonic clock; null: now. */
-  #heldUntil: number | null = null;
-  /** Waits for others to free memory. */
-  #hungry = false;
+  readonly #inflow: Inflow;
   #ended = false;
   #stopping = false;
   /** Its end has been told. */
@@ -92,19 +69,22 @@ export class Connection implements Link, Outlet {
   #welcomed = false;
   /** Why the connection ended, for its event. */
   #reason: { readonly reason: string; readonly message?: string } = { reason: 'CONNECTION_LOST' };
-  /** When the last packet came, and the first byte could; ms of the monotonic clock. */
-  #heardAt: number;
+  /** When the first byte could come, ms of the monotonic clock. */
   readonly #since: number;
   #touchedAt: number;
   #deadline = Number.POSITIVE_INFINITY;
+  /** Its `connect` on its way into the log. */
+  #entering: Promise<void> = Promise.resolve();
+  /** Another connection of the device began elsewhere, before this one or after it. */
+  #rivalled = false;
+  #comparing = false;
 
   constructor(socket: Socket, deps: ConnectionDeps) {
     this.#socket = socket;
     this.#deps = deps;
     this.#inFlight = new InFlight(deps.budget);
-    this.#intake = new Intake(deps.budget, (bytes) => this.#take(bytes));
+    this.#inflow = new Inflow(socket, this, deps, this.#inFlight);
     this.#since = performance.now();
-    this.#heardAt = this.#since;
     this.#touchedAt = this.#since;
     this.origin = {
       ip: normalizeAddress(socket.remoteAddress ?? ''),
@@ -113,105 +93,29 @@ export class Connection implements Link, Outlet {
     };
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('data', (chunk: Buffer) => this.#inflow.receive(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('error', () => socket.destroy());
     socket.on('end', () => this.#finish(null));
     socket.on('close', () => this.#closed());
   }
 
-  #receive(chunk: Buffer): void {
-    if (this.#ended) return;
-    try {
-      this.#intake.receive(chunk);
-    } catch (thrown) {
-      this.fail(thrown);
-    }
-    this.#regulate();
-  }
-
   /** Goes on after something that was waited for. */
   #resume(): void {
     if (this.#ended) return;
-    if (this.#stopping && this.#inFlight.empty && !this.#busy) {
+    if (this.#stopping && this.#inFlight.empty && !this.#inflow.busy) {
       this.end(new AppError('STOPPING'));
       return;
     }
-    try {
-      this.#intake.digest();
-    } catch (thrown) {
-      this.fail(thrown);
-    }
-    this.#regulate();
+    this.#inflow.resume();
   }
 
-  /** Handles whole packets from the front, as long as it may; answers how many bytes they were. */
-  #take(bytes: Buffer): number {
-    const v5 = this.client?.version === 5;
-    let at = 0;
-    while (at < bytes.length && this.#mayHandle()) {
-      if (!findPacket(bytes, at, v5, extent)) break;
-      const { body, end } = extent;
-      const most = this.session === null ? STRANGER_PACKET_MAX : PACKET_MAX;
-      if (end - at > most) {
-        throw new AppError('PACKET_TOO_LARGE', { seen: `${end - at} bytes`, wanted: `at most ${most}` });
-      }
-      const first = bytes[at]!;
-      // 3.1.1 [MQTT-3.1.0-1], 5.0 [MQTT-3.1.0-1]; known by its first byte, so that a stranger cannot make us wait for more.
-      if (this.client === null && first >> 4 !== packetTypes.connect) {
-        throw new AppError('PACKET_UNEXPECTED', { seen: `a packet of type ${first >> 4}`, wanted: 'CONNECT first' });
-      }
-      if (end > bytes.length) break;
-      if (first >> 4 === packetTypes.publish) {
-        if (!this.#mayPublish(first)) break;
-        if (readPublish(bytes, first, body, end, v5, incoming)) {
-          if (!publish(this, incoming, this.#deps)) break;
-        } else if (!this.#handle(bytes, at, body, end)) break;
-      } else if (!this.#handle(bytes, at, body, end)) break;
-      at = end;
-      if (this.#ended) return bytes.length;
-    }
-    if (at > 0) this.#heardAt = performance.now();
-    return at;
+  get ended(): boolean {
+    return this.#ended;
   }
 
-  /** Any packet that is not read in place. False if it has to wait. */
-  #handle(bytes: Buffer, at: number, body: number, end: number): boolean {
-    // A copy, as parts of it are kept while others are read into these bytes.
-    const packet = readPacket(Buffer.from(bytes.subarray(at, end)), body - at, this.client?.version ?? null);
-    return handle(this, packet, this.#deps);
-  }
-
-  #mayHandle(): boolean {
-    return !this.#busy && this.#drainingSince === null && !this.#ended && !this.#stopping && this.#heldUntil === null;
-  }
-
-  /** Back pressure: what cannot be stored yet is left in the kernel. */
-  #mayPublish(first: number): boolean {
-    const { session } = this;
-    const { admission, budget, onHungry } = this.#deps;
-    if (session !== null && !admission.holds(session)) {
-      this.recheck();
-      return false;
-    }
-    if (budget.bytes > budget.max) {
-      this.#hungry = true;
-      onHungry(this);
-      return false;
-    }
-    // MQTT 5.0, 3.3.4 and 4.9: a client that knows the limit does not pass it. 3.1.1 knows none, and is slowed down.
-    if (this.#inFlight.unacknowledged >= IN_FLIGHT_MAX && this.client?.version === 5 && (first & 6) !== 0) {
-      throw new AppError('RECEIVE_MAXIMUM', { wanted: `at most ${IN_FLIGHT_MAX}` });
-    }
-    return !this.#inFlight.full;
-  }
-
-  /** Reads from the socket exactly as long as what comes can be handled. */
-  #regulate(): void {
-    if (this.#ended) return;
-    const blocked = !this.#mayHandle() || this.#hungry || (this.#inFlight.full && !this.#intake.empty);
-    if (blocked && !this.#socket.isPaused()) this.#socket.pause();
-    else if (!blocked && this.#socket.isPaused()) this.#socket.resume();
+  get stopping(): boolean {
+    return this.#stopping;
   }
 
   accept(id: number, bytes: number, endpoint: number, work: Promise<unknown>, refusal: Refusal = 'to be logged'): void {
@@ -263,7 +167,7 @@ export class Connection implements Link, Outlet {
       const bytes = acknowledgements(done, this.client!);
       if (bytes.length > 0) this.#write(bytes);
     }
-    if (this.#stopping || !this.#intake.empty || this.#socket.isPaused()) this.#resume();
+    if (this.#stopping || this.#inflow.waits) this.#resume();
   }
 
   send(bytes: Buffer): boolean {
@@ -275,21 +179,21 @@ export class Connection implements Link, Outlet {
 
   #write(bytes: Buffer): void {
     if (this.#socket.write(bytes)) return;
-    if (this.#socket.writableLength > UNSENT_MAX) this.#drainingSince ??= performance.now();
+    if (this.#socket.writableLength > UNSENT_MAX) this.#inflow.drainingSince ??= performance.now();
   }
 
   #drained(): void {
     if (this.#ended) return;
-    this.#drainingSince = null;
+    this.#inflow.drainingSince = null;
     this.#outgoing?.pump();
     this.#resume();
   }
 
   hold(work: Promise<void>): void {
-    this.#busy = true;
+    this.#inflow.busy = true;
     work.then(
       () => {
-        this.#busy = false;
+        this.#inflow.busy = false;
         this.#resume();
       },
       (thrown) => this.fail(thrown),
@@ -297,7 +201,7 @@ export class Connection implements Link, Outlet {
   }
 
   pauseFor(ms: number): void {
-    this.#heldUntil = performance.now() + ms;
+    this.#inflow.pauseFor(ms);
   }
 
   introduce(client: Client): void {
@@ -338,7 +242,9 @@ export class Connection implements Link, Outlet {
       keep_alive: keepAlive,
       auth: session.auth,
     };
-    await data.note(session, 'connect', payload, this.origin);
+    const entering = data.note(session, 'connect', payload, this.origin);
+    this.#entering = entering.catch(() => {});
+    await entering;
   }
 
   startSending(): void {
@@ -394,28 +300,57 @@ export class Connection implements Link, Outlet {
   /** Something about the device's right to be here may have changed: asks the rules anew. */
   recheck(): void {
     const { session } = this;
-    if (session === null || this.#busy || this.#ended || this.#deps.admission.holds(session)) return;
+    if (session === null || this.#inflow.busy || this.#ended || this.#deps.admission.holds(session)) return;
     const renewed = session.renew().then((session) => {
       this.session = session;
     });
     this.hold(renewed);
-    this.#regulate();
+    this.#inflow.regulate();
+  }
+
+  starve(): void {
+    this.#deps.onHungry(this);
+  }
+
+  /** A connection of the device began, on whichever gateway. */
+  rivalled(connection: string): void {
+    if (connection === this.origin.connectionId) return;
+    this.#rivalled = true;
+    void this.#compare();
+  }
+
+  /** Of two connections that began at once the one that the store names last goes on, wherever the signals meet. */
+  async #compare(): Promise<void> {
+    if (this.#comparing) return;
+    this.#comparing = true;
+    try {
+      while (this.#rivalled && this.session !== null && !this.#ended) {
+        this.#rivalled = false;
+        // Who is asked before that names an earlier one.
+        await this.#entering;
+        const last = await this.#deps.data.connection(this.session);
+        if (last !== null && last !== this.origin.connectionId) this.takenOver();
+      }
+    } catch {
+      // Storage is away: the sweep asks again.
+      this.#rivalled = true;
+    } finally {
+      this.#comparing = false;
+    }
   }
 
   /** There is memory again. */
   fed(): void {
-    this.#hungry = false;
+    this.#inflow.fed();
     this.#resume();
   }
 
   /** Called twice a second or so. */
   sweep(now: number): void {
-    if (now >= this.#deadline || now - (this.#drainingSince ?? now) >= DRAIN_TIME) this.#socket.destroy();
+    const { drainingSince } = this.#inflow;
+    if (now >= this.#deadline || now - (drainingSince ?? now) >= DRAIN_TIME) this.#socket.destroy();
     if (this.#ended) return;
-    if (this.#heldUntil !== null && now >= this.#heldUntil) {
-      this.#heldUntil = null;
-      this.#resume();
-    }
+    if (this.#inflow.pauseIsOver(now)) this.#resume();
     const { session, client } = this;
     if (session === null) {
       const wanted = `a credential within ${STRANGER_TIME / 1000} s`;
@@ -423,14 +358,13 @@ export class Connection implements Link, Outlet {
       return;
     }
     this.recheck();
+    if (this.#rivalled) void this.#compare();
     if (now - this.#touchedAt >= TOUCH_EVERY) {
       this.#touchedAt = now;
       this.#deps.data.touch(session, this.origin);
     }
-    // Whoever is not read cannot be heard.
-    if (this.#socket.isPaused()) this.#heardAt = now;
     // 3.1.1 [MQTT-3.1.2-24], 5.0 [MQTT-3.1.2-22] [MQTT-3.2.2-22]
-    else if (client!.keepAlive > 0 && now - this.#heardAt >= client!.keepAlive * 1500) {
+    if (this.#inflow.silentFor(now) >= client!.keepAlive * 1500 && client!.keepAlive > 0) {
       this.end(new AppError('KEEP_ALIVE', { seen: `a keep-alive of ${client!.keepAlive} s` }));
     }
   }
@@ -473,7 +407,7 @@ export class Connection implements Link, Outlet {
     this.#socket.end();
     this.#socket.resume();
     this.#deadline = performance.now() + LINGER;
-    this.#intake.drop();
+    this.#inflow.drop();
     this.#left();
   }
 
@@ -489,7 +423,7 @@ export class Connection implements Link, Outlet {
 
   #closed(): void {
     this.#ended = true;
-    this.#intake.drop();
+    this.#inflow.drop();
     this.#left();
     this.#deps.onClose(this);
   }

@@ -1,4 +1,5 @@
 /** The MQTT device door: listens, keeps its connections, knows which device is on which, and stops in order. */
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
 import { createTally, type Tally } from '../../metrics/tally.ts';
@@ -51,8 +52,8 @@ export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...
   const budget: Budget = { bytes: 0, max: BUDGET };
   const tally = createTally('mqtt', endpoints, HIGHEST_CODE, hex);
   let lastId = 0;
-  // Told apart from those of an earlier start by the time of this one.
-  const start = Math.floor(rest.clock() / 1000).toString(36);
+  // Told apart from those of an earlier start, and of other gateways.
+  const start = randomBytes(6).toString('hex');
 
   let answering: Connection[] = [];
   /** One write for all acknowledgements of a commit: they settle in one turn of the microtasks. */
@@ -124,6 +125,7 @@ export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...
   });
   const stopListening = store.onSignal((signal) => {
     if (signal.kind === 'values' && signal.by === 'cloud') byDevice.get(signal.ref.key)?.valuesChanged(signal.aliases);
+    if (signal.kind === 'connection') byDevice.get(signal.ref.key)?.rivalled(signal.connection);
   });
 
   return {

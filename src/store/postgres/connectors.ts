@@ -2,25 +2,13 @@
 import type { Connector, ConnectorSettings } from '../../domain/connector.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal } from '../store.ts';
+import { type ConnectorRow, fromRow, type StoredConnector } from '../stored-connector.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
-
-export interface StoredConnector {
-  readonly key: number;
-  readonly connector: Connector;
-}
 
 const columns = 'key, id, created, version, settings';
 const one = statement('connector', `SELECT ${columns} FROM connectors WHERE id = $1`);
 const all = statement('connectors', `SELECT ${columns} FROM connectors WHERE id IS NOT NULL ORDER BY key`);
-
-interface ConnectorRow {
-  readonly key: number;
-  readonly id: string;
-  readonly created: number;
-  readonly version: number;
-  readonly settings: string;
-}
 
 /** Writes statements, logs nothing, and tells the signal. */
 type Commit = (statements: readonly Sql[], signals: readonly Signal[]) => Promise<void>;
@@ -130,7 +118,3 @@ export function createConnectors(db: Database, commit: Commit) {
 }
 
 export type Connectors = ReturnType<typeof createConnectors>;
-
-function fromRow({ key, id, created, version, settings }: ConnectorRow): StoredConnector {
-  return { key, connector: { id, created, version, settings: JSON.parse(settings) as ConnectorSettings } };
-}

@@ -2,13 +2,14 @@
 import type { EventType } from '../../domain/connector.ts';
 import type { NewEvent, Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
-import { aliasesOf, sizeOfData } from '../payload.ts';
+import { aliasesOf, connectionSignals, sizeOfData, sizeOfEvent } from '../payload.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
+import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import { createCommitter, type Outcome } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { type Database, statement } from './database.ts';
 import { type Logged, loggedData, logValues } from './ledger.ts';
-import type { Presence } from './presence.ts';
+import type { Link, Presence } from './presence.ts';
 import { packSignals } from './signal-text.ts';
 import { numbers, texts } from './text.ts';
 
@@ -34,15 +35,12 @@ interface Write {
 
 /** Two, so that the database has work while a commit is on its way to the disk. */
 const LANES = 2;
-/** What an event that carries no values counts as, which covers its payload. */
-const EVENT_BYTES = 512;
-
-/** Events by which a device is heard of. */
-const fromDevice: ReadonlySet<EventType> = new Set<EventType>(['data_in', 'provisioned', 'publish', 'connect']);
+/** Events by which a device is heard of; `connect`, too, but that is written with it. */
+const fromDevice: ReadonlySet<EventType> = new Set<EventType>(['data_in', 'provisioned', 'publish']);
 
 const append = statement(
   'append-batch',
-  `SELECT append_batch($1, $2, $3, ${Array.from({ length: 37 }, (_, at) => `$${at + 4}`).join(', ')}) AS refused`,
+  `SELECT append_batch($1, $2, $3, ${Array.from({ length: 44 }, (_, at) => `$${at + 4}`).join(', ')}) AS refused`,
 );
 const stateOf = statement(
   'state',
@@ -53,6 +51,7 @@ const valuesOf = statement(
   'SELECT alias, set_value, set_at, reported, reported_at FROM state WHERE device = $1 AND alias = ANY ($2::text[])',
 );
 
+const connectionOf = statement('connection', 'SELECT connection FROM presence WHERE device = $1');
 const pending = statement(
   'pending',
   `SELECT alias, value, at FROM wanted w WHERE device = $1 AND alias <> ALL ($2::text[]) AND NOT EXISTS (
@@ -60,12 +59,8 @@ const pending = statement(
    ORDER BY at, alias LIMIT 1`,
 );
 
-interface StateRow {
+interface StateRow extends StateColumns {
   readonly alias: string;
-  readonly set_value: string | null;
-  readonly set_at: number | null;
-  readonly reported: string | null;
-  readonly reported_at: number | null;
 }
 
 /** Nothing was written if there are any: keys of connectors, places among the recorded points. */
@@ -76,6 +71,11 @@ interface Refusals {
 
 export function createData({ db, node, connectors, presence, send }: Parts) {
   const committer = createCommitter<Write>(db, commit, LANES);
+  /**
+   * Commits of `connect` events under way, by device. Two commits may be under way at a time, and the one that commits last is the
+   * connection that counts: what follows of the same device waits.
+   */
+  const linking = new Map<number, Promise<void>>();
 
   async function commit(batch: readonly Write[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = batch.map(() => 'again');
@@ -118,8 +118,6 @@ export function createData({ db, node, connectors, presence, send }: Parts) {
       if (origin !== null && origin.protocol !== null && fromDevice.has(type)) {
         presence.heard(ref.key, timestamp, origin.ip);
       }
-      if (type === 'connect') presence.connected(ref.key);
-      if (type === 'disconnect') presence.left(ref.key, timestamp);
     }
   }
 
@@ -140,8 +138,34 @@ export function createData({ db, node, connectors, presence, send }: Parts) {
     record: (entry: DataEntry): Promise<{ alias: string; timestamp: number }[]> =>
       submit(entryWrite(entry, true), sizeOfData(entry)),
 
-    log: (id: string, events: readonly NewEvent[], device: DeviceRef | null = null): Promise<void> =>
-      submit({ id, entry: null, recorded: false, events, device }, sizeOfEvents(events)),
+    async log(id: string, events: readonly NewEvent[], device: DeviceRef | null = null): Promise<void> {
+      const bytes = events.reduce((sum, event) => sum + sizeOfEvent(event), 0);
+      const write = () => submit<void>({ id, entry: null, recorded: false, events, device }, bytes);
+      const [link, type] = linkOf(device, events);
+      if (link === null) return write();
+      const before = linking.get(link.ref.key);
+      if (type === 'connect') {
+        presence.connected(link);
+        const begun = before === undefined ? write() : before.then(write);
+        const done: Promise<void> = begun
+          .catch(() => {})
+          .finally(() => {
+            if (linking.get(link.ref.key) === done) linking.delete(link.ref.key);
+          });
+        linking.set(link.ref.key, done);
+        return begun;
+      }
+      presence.left(link);
+      await before;
+      return write().catch((error) => {
+        presence.leftUntold(link, events.at(-1)!.timestamp);
+        throw error;
+      });
+    },
+
+    async readConnection(ref: DeviceRef): Promise<string | null> {
+      return (await db.read<{ connection: string | null }>(connectionOf, [ref.key]))[0]?.connection ?? null;
+    },
 
     /** What was acknowledged and still stands in the table is passed over. */
     async readPending(ref: DeviceRef, except: ReadonlySet<string>): Promise<PendingValue | null> {
@@ -189,16 +213,6 @@ function pointsOf(write: Write): PlacedPoint[] {
   );
 }
 
-/** A message of a device may be large; it is text in the payload. */
-function sizeOfEvents(events: readonly NewEvent[]): number {
-  let size = EVENT_BYTES * events.length;
-  for (const { payload } of events) {
-    if (typeof payload !== 'object' || payload === null) continue;
-    for (const value of Object.values(payload)) if (typeof value === 'string') size += 2 * value.length;
-  }
-  return size;
-}
-
 const nameOf = ({ device, alias, timestamp }: PlacedPoint) => `${device} ${timestamp} ${alias}`;
 
 /** Of two points of one moment the first. */
@@ -233,8 +247,9 @@ function signalsOf(writes: readonly Write[]): Signal[] {
     const by = entry.type === 'data_out' ? 'cloud' : 'device';
     return [{ kind: 'values', ref: entry.ref, aliases: aliasesOf(entry), by }];
   });
+  const begun = writes.flatMap(({ device, events }) => (device === null ? [] : connectionSignals(device, events)));
   const grown = new Set(writes.map(({ id }) => id));
-  return [...values, ...[...grown].map((connector): Signal => ({ kind: 'events', connector }))];
+  return [...values, ...begun, ...[...grown].map((connector): Signal => ({ kind: 'events', connector }))];
 }
 
 /** The parameters of `append_batch` from the fourth on. */
@@ -259,6 +274,7 @@ function valuesFor(writes: readonly Write[], recorded: readonly PlacedPoint[]) {
     texts(states.map(({ state }) => state.reported)),
     numbers(states.map(({ state }) => state.reportedAt)),
     ...wantedValues(writes),
+    ...linkValues(writes),
   ];
 }
 
@@ -294,6 +310,38 @@ function wantedValues(writes: readonly Write[]) {
   ]);
 }
 
+/** What these events say of a live connection of the device. */
+function linkOf(device: DeviceRef | null, events: readonly NewEvent[]): [Link | null, EventType | null] {
+  const last = events.findLast(({ type }) => type === 'connect' || type === 'disconnect');
+  if (device === null || last === undefined) return [null, null];
+  return [{ ref: device, connection: last.origin?.connectionId ?? '' }, last.type];
+}
+
+/** Connections that began, the last one of each device; and those that ended. */
+function linkValues(writes: readonly Write[]) {
+  const begun = new Map<number, NewEvent>();
+  const ended = new Map<string, { device: number; event: NewEvent }>();
+  for (const { device, events } of writes) {
+    if (device === null) continue;
+    for (const event of events) {
+      if (event.type === 'connect') begun.set(device.key, event);
+      if (event.type === 'disconnect') {
+        ended.set(`${device.key} ${event.origin?.connectionId}`, { device: device.key, event });
+      }
+    }
+  }
+  const left = [...ended.values()];
+  return [
+    numbers(begun.keys()),
+    numbers([...begun.values()].map(({ timestamp }) => timestamp)),
+    texts([...begun.values()].map(({ origin }) => origin?.ip ?? null)),
+    texts([...begun.values()].map(({ origin }) => origin?.connectionId ?? '')),
+    numbers(left.map(({ device }) => device)),
+    numbers(left.map(({ event }) => event.timestamp)),
+    texts(left.map(({ event }) => event.origin?.connectionId ?? '')),
+  ];
+}
+
 function pointValues(points: readonly PlacedPoint[]) {
   return [
     numbers(points.map(({ device }) => device)),
@@ -302,8 +350,6 @@ function pointValues(points: readonly PlacedPoint[]) {
     texts(points.map(({ value }) => value)),
   ];
 }
-
-type MutableState = { -readonly [K in keyof ValueState]: ValueState[K] };
 
 /** What the batch says of each alias of each device: one row, however many values there were. */
 function statesOf(writes: readonly Write[]): { device: number; alias: string; state: MutableState }[] {
@@ -322,28 +368,7 @@ function statesOf(writes: readonly Write[]): { device: number; alias: string; st
 function followPoint(ofDevice: Map<string, MutableState>, { type, timestamp: arrived }: DataEntry, point: Point): void {
   const at = Math.min(point.timestamp, arrived);
   for (const alias in point.values) {
-    const state = ofDevice.getOrInsertComputed(alias, () => ({
-      set: null,
-      setAt: null,
-      reported: null,
-      reportedAt: null,
-    }));
+    const state = ofDevice.getOrInsertComputed(alias, () => ({ ...noState }));
     follow(state, type === 'data_in', at, point.values[alias]!);
   }
-}
-
-/** An older value never replaces a newer one (device-http.md, record). */
-function follow(state: MutableState, reports: boolean, at: number, value: string): void {
-  if (state.setAt === null || state.setAt <= at) {
-    state.set = value;
-    state.setAt = at;
-  }
-  if (reports && (state.reportedAt === null || state.reportedAt <= at)) {
-    state.reported = value;
-    state.reportedAt = at;
-  }
-}
-
-function toState(row: StateRow): ValueState {
-  return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
 }

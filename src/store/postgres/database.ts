@@ -17,6 +17,12 @@ const WAITING_MAX = 10_000;
 const CONNECT_TIMEOUT = 3_000;
 const STATEMENT_TIMEOUT = 8_000;
 const ANSWER_TIMEOUT = 10_000;
+/**
+ * What the server does about a gateway that it does not hear of any more: a statement whose end is lost on the way would hold its
+ * locks for as long as the connection seems to stand.
+ */
+const FORGET_SOON = `SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
+  SET tcp_user_timeout = 10000`;
 /** ms between two tries to reach a server that does not answer. */
 const PROBE_EVERY = 250;
 /** Tries of a write that PostgreSQL gave up for the sake of another. */
@@ -104,7 +110,11 @@ export function openDatabase(url: string, node: string): Database {
   for (const pool of [readers, writers]) {
     pool.on('error', () => {});
     // One that breaks at work says so to whoever uses it; without a listener it would end the process besides.
-    pool.on('connect', (client) => client.on('error', () => {}));
+    pool.on('connect', (client) => {
+      client.on('error', () => {});
+      // Where the system cannot, its own times hold.
+      client.query(FORGET_SOON).catch(() => {});
+    });
   }
   const listeners: (() => void)[] = [];
   const closing = new AbortController();

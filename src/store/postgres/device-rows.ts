@@ -1,6 +1,7 @@
 /** A device as rows: what is read of it, and what is written. Pure but for the statements it names; decides nothing. */
 import type { AuthType } from '../../domain/connector.ts';
-import type { Credential, Device, DeviceStatus } from '../../domain/device.ts';
+import type { Credential, Device } from '../../domain/device.ts';
+import { digestOf, phaseOf } from '../credential-digest.ts';
 import { packTags, tagPairs, unpackTags } from './tags.ts';
 
 export interface DeviceRow {
@@ -53,20 +54,6 @@ export function toDevice(row: DeviceRow): Device {
     lastIp: row.last_ip,
     leftAt: row.left_at,
   };
-}
-
-/** What an index can know of a device's status: everything but the passing of time (see lists.ts). */
-function phaseOf(device: Device, expiryLogged: boolean): DeviceStatus {
-  if (device.locked) return 'locked';
-  if (expiryLogged) return 'expired';
-  if (device.reprovision) return 'reprovision';
-  return device.credential === null ? 'whitelisted' : 'provisioned';
-}
-
-/** What SHA-256 finds the credential by; a password is found by its identity alone. */
-export function digestOf(credential: Credential): string | null {
-  if (credential.type === 'token') return credential.digest;
-  return credential.type === 'certificate' ? credential.fingerprint : null;
 }
 
 /** What belongs to whom among the credentials: no two devices may have one (the certificate: of a connector). */

@@ -75,10 +75,8 @@ export function createDevices({ db, node, connectors, presence, send }: Parts) {
   /** Adds what memory knows to what the row says. */
   function current(device: Device, key: number): Device {
     const noted = presence.noted(key);
-    if (noted === undefined) return device;
-    const leftAt = noted.leftAt ?? device.leftAt;
-    const newer = noted.at !== null && (device.lastSeen === null || noted.at > device.lastSeen);
-    return newer ? { ...device, leftAt, lastSeen: noted.at, lastIp: noted.ip } : { ...device, leftAt };
+    if (noted === undefined || (device.lastSeen !== null && noted.at <= device.lastSeen)) return device;
+    return { ...device, lastSeen: noted.at, lastIp: noted.ip };
   }
 
   function toFound(connector: string, row: DeviceRow): Found {

@@ -3,11 +3,12 @@
  * may do theirs at once.
  */
 import { ONLINE_WITHIN } from '../../domain/device.ts';
+import { MINUTE, ONLINE } from '../figure-columns.ts';
 import type { Signal } from '../store.ts';
-import type { Connectors, StoredConnector } from './connectors.ts';
+import type { StoredConnector } from '../stored-connector.ts';
+import type { Connectors } from './connectors.ts';
 import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
-import { MINUTE, ONLINE } from './figures.ts';
 import type { Logged } from './ledger.ts';
 import type { Partitions } from './partitions.ts';
 import type { Presence } from './presence.ts';

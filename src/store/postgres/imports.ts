@@ -11,8 +11,10 @@ import type { Connectors } from './connectors.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 import type { Logged } from './ledger.ts';
+import { GONE_AFTER, type Nodes } from './nodes.ts';
 import type { Presence } from './presence.ts';
 import { dropStage, openStage, type Stage } from './stage.ts';
+import { numbers } from './text.ts';
 
 /** Rows per commit: other writes go in between. */
 const STEP_ROWS = 1_000;
@@ -20,12 +22,11 @@ const STEP_ROWS = 1_000;
 const RETRY = 1_000;
 /** ms between two looks for batches that nobody works on, and between two signs of life. */
 const LOOK_EVERY = 2_000;
-/** Seconds without a sign of life after which a node counts as gone. */
-const GONE_AFTER = 15;
 
 interface Parts {
   readonly db: Database;
   readonly node: string;
+  readonly nodes: Nodes;
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly clock: () => number;
@@ -46,18 +47,17 @@ const columns = `b.key, b.connector, c.id AS connector_id, b.id, b.name, b.who, 
 const one = statement('batch', `SELECT ${columns} WHERE b.connector = $1 AND b.id = $2`);
 const byKey = statement('batch-key', `SELECT ${columns} WHERE b.key = $1`);
 const all = statement('batches', `SELECT ${columns} WHERE b.connector = $1 ORDER BY b.key DESC`);
-/** Batches whose node is gone or has let go of them, taken over by this one. */
+/**
+ * Batches whose node is gone or has let go of them, taken over by this one; and those of this node that it does not work on, as the
+ * answer that told it of them was lost.
+ */
 const adopt = statement(
   'batch-adopt',
   `UPDATE batches SET worker = $1 WHERE state IN ('writing', 'undoing') AND key IN (
-     SELECT key FROM batches b WHERE state IN ('writing', 'undoing') AND (worker IS NULL OR NOT EXISTS (
+     SELECT key FROM batches b WHERE state IN ('writing', 'undoing') AND (worker IS NULL OR (worker = $1 AND key <> ALL ($2::bigint[])) OR NOT EXISTS (
        SELECT 1 FROM nodes n WHERE n.node = b.worker AND n.seen > now() - make_interval(secs => ${GONE_AFTER})))
      FOR UPDATE SKIP LOCKED
    ) RETURNING key`,
-);
-const alive = statement(
-  'node-alive',
-  'INSERT INTO nodes VALUES ($1, now()) ON CONFLICT (node) DO UPDATE SET seen = excluded.seen',
 );
 const lost = statement(
   'stages-lost',
@@ -65,23 +65,28 @@ const lost = statement(
      WHERE n.node = s.node AND n.seen > now() - make_interval(secs => ${GONE_AFTER}))
    AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.stage = s.name)`,
 );
-/** Devices whose gateway is gone have left with it. */
-const cutOff = statement(
-  'presence-cut-off',
-  `UPDATE presence SET node = NULL, left_at = greatest(coalesce(last_seen, 0), coalesce(left_at, 0))
-   WHERE node IN (SELECT DISTINCT p.node FROM presence p WHERE p.node IS NOT NULL AND NOT EXISTS (
-     SELECT 1 FROM nodes n WHERE n.node = p.node AND n.seen > now() - make_interval(secs => ${GONE_AFTER})))`,
-);
 const importStep = statement('import-step', 'SELECT rows, added FROM import_step($1, $2, $3)');
 const undoStep = statement('undo-step', 'SELECT undo_step($1, $2, $3) AS n');
 const used = `SELECT d.identity FROM devices d JOIN presence p ON p.device = d.key
   WHERE d.provisioned_at IS NOT NULL AND (d.provisioned_at <> d.created OR p.last_seen IS NOT NULL)`;
 const usedOf = statement('batch-used', `${used} AND d.batch = $1 LIMIT 1`);
 
-export function createImports({ db, node, connectors, presence, clock, commit, passing }: Parts) {
+export function createImports({ db, node, nodes, connectors, presence, clock, commit, passing }: Parts) {
   const open = new Set<Stage>();
   const closing = new AbortController();
   const working = new Set<Promise<unknown>>();
+
+  /** Keys of the batches that this node works on. */
+  const busy = new Set<number>();
+
+  async function workOn<T>(key: number, work: () => Promise<T>): Promise<T> {
+    busy.add(key);
+    try {
+      return await work();
+    } finally {
+      busy.delete(key);
+    }
+  }
 
   /** Remembers what is under way, for `close` to wait for. */
   function track<T>(work: Promise<T>): Promise<T> {
@@ -192,7 +197,8 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
       [],
       [],
     );
-    return (await db.read<BatchRow>(one, [connector, id]))[0]!.key;
+    // It has begun, and is finished.
+    return (await insist(() => db.read<BatchRow>(one, [connector, id])))[0]!.key;
   }
 
   async function find(connector: number, id: string): Promise<BatchRow | undefined> {
@@ -230,15 +236,14 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
 
   /** Goes on with what nobody works on, and throws away what nobody will go on with. */
   async function look(): Promise<void> {
-    await db.read(alive, [node]);
-    for (const { key } of await db.read<{ key: number }>(adopt, [node])) {
+    await nodes.beat();
+    for (const { key } of await db.read<{ key: number }>(adopt, [node, numbers(busy)])) {
       const batch = await read(key);
-      const work = batch.state === 'undoing' ? undo(key, null, clock()) : write(key, 0, () => {});
-      track(work).catch((cause) => {
+      const work = () => (batch.state === 'undoing' ? undo(key, null, clock()) : write(key, 0, () => {}));
+      track(workOn(key, work)).catch((cause) => {
         if (!closing.signal.aborted) passing(new Error('An interrupted import could not be finished yet', { cause }));
       });
     }
-    await db.read(cutOff);
     for (const { name } of await db.read<{ name: string }>(lost)) await db.run(dropStage(name).join('; '));
   }
 
@@ -273,7 +278,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
           applied = true;
           stage.close();
           open.delete(stage);
-          return track(write(key, stage.count(), onProgress));
+          return track(workOn(key, () => write(key, stage.count(), onProgress)));
         },
         async discard() {
           open.delete(stage);
@@ -294,7 +299,8 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
       const connector = await connectors.keyOf(id);
       // What memory knows of devices that were heard of decides here too.
       await presence.flush();
-      return track(undo(await startUndo(connector, batch), origin, now));
+      const key = await startUndo(connector, batch);
+      return track(workOn(key, () => undo(key, origin, now)));
     },
 
     /** Begins to look for work; the first look is over when this resolves. */
@@ -309,9 +315,7 @@ export function createImports({ db, node, connectors, presence, clock, commit, p
       for (const stage of open) await stage.remove().catch(() => {});
       await looking;
       await Promise.all(working);
-      await db
-        .run(sql`UPDATE batches SET worker = NULL WHERE worker = ${node}; DELETE FROM nodes WHERE node = ${node}`)
-        .catch(() => {});
+      await db.run(sql`UPDATE batches SET worker = NULL WHERE worker = ${node}`).catch(() => {});
     },
   };
 }

@@ -1,8 +1,8 @@
 /** PostgreSQL behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { AppError } from '../../domain/errors.ts';
 import { addHistograms } from '../../metrics/histogram.ts';
+import { refuseAfterClose } from '../closed-store.ts';
 import type { CommitFigures, Signal, Store } from '../store.ts';
 import { createConnectors } from './connectors.ts';
 import { createData } from './data.ts';
@@ -16,6 +16,7 @@ import { createImports } from './imports.ts';
 import { createKeep, type Keep } from './keep.ts';
 import { type Logged, logStatement } from './ledger.ts';
 import { createLists } from './lists.ts';
+import { createNodes } from './nodes.ts';
 import { createPartitions } from './partitions.ts';
 import { createPeople } from './people.ts';
 import { createPresence } from './presence.ts';
@@ -59,7 +60,8 @@ export async function openPostgresStore({
   const connectors = createConnectors(db, commit);
   const presence = createPresence(db, node, passing);
   const partitions = createPartitions(db);
-  const parts = { db, node, connectors, presence, partitions, send, commit, clock, passing };
+  const nodes = createNodes(db, node, presence);
+  const parts = { db, node, nodes, connectors, presence, partitions, send, commit, clock, passing };
   const devices = createDevices(parts);
   const data = createData(parts);
   const lists = createLists(db);
@@ -73,10 +75,15 @@ export async function openPostgresStore({
   async function everything(): Promise<Signal[]> {
     const before = connectors.known();
     const now = (await connectors.list()).map(({ id }) => id);
-    return [...new Set([...before, ...now])].flatMap((connector): Signal[] => [
-      { kind: 'connector', connector },
-      { kind: 'events', connector },
-    ]);
+    const replaced = await presence.replaced();
+    return [
+      ...[...new Set([...before, ...now])].flatMap((connector): Signal[] => [
+        { kind: 'connector', connector },
+        { kind: 'events', connector },
+      ]),
+      // By whatever connection: who hears it looks for itself.
+      ...replaced.map(({ ref }): Signal => ({ kind: 'connection', ref, connection: '' })),
+    ];
   }
   const before = (signal: Signal) => {
     if (signal.kind === 'connector') connectors.forget(signal.connector);
@@ -95,9 +102,8 @@ export async function openPostgresStore({
   const sweeper = setInterval(() => {
     if (db.unreachable()) return;
     const old = `at < now() - interval '${COMMITS_KEPT}'`;
-    db.run(`DELETE FROM commits WHERE ${old} AND (number IS NULL OR number < (SELECT max(number) FROM commits));
-      DELETE FROM nodes WHERE seen < now() - interval '1 hour'`).catch((cause) =>
-      passing(new Error('Old commits could not be cleared away; trying again', { cause })),
+    db.run(`DELETE FROM commits WHERE ${old} AND (number IS NULL OR number < (SELECT max(number) FROM commits))`).catch(
+      (cause) => passing(new Error('Old commits could not be cleared away; trying again', { cause })),
     );
   }, SWEEP_EVERY);
   sweeper.unref();
@@ -142,6 +148,7 @@ export async function openPostgresStore({
     acknowledge: (ref, alias, setAt) => presence.acknowledge(ref.key, alias, setAt),
 
     log: data.log,
+    readConnection: data.readConnection,
     readEvents: async (id, query) => events.readEvents(await connectors.keyOf(id), query),
     lastSeq: events.lastSeq,
     readFigures: async (id, query) => readFigures(db, await connectors.keyOf(id), query),
@@ -164,6 +171,7 @@ export async function openPostgresStore({
       await Promise.all([data.close(), devices.close()]);
       await imports.close();
       await presence.close();
+      await nodes.leave().catch(() => {});
       await signals.close();
       await db.close();
     },
@@ -178,6 +186,8 @@ async function prepare(url: string): Promise<void> {
   await client.connect();
   try {
     await migrate(client);
+    const { rows } = await client.query<{ moving: boolean }>("SELECT to_regclass('moving') IS NOT NULL AS moving");
+    if (rows[0]!.moving) throw new Error('A move into this database is not finished: slipway migrate goes on with it');
   } finally {
     await client.end();
   }
@@ -192,23 +202,4 @@ function sum(a: CommitFigures, b: CommitFigures): CommitFigures {
     queuedWrites: a.queuedWrites + b.queuedWrites,
     queuedBytes: a.queuedBytes + b.queuedBytes,
   };
-}
-
-/** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
-const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
-
-/** What is remembered outlives the database; nobody is to be answered from it. */
-function refuseAfterClose<S extends Store>(store: S): S {
-  let closed: Promise<void> | null = null;
-  const guarded: Record<string, unknown> = {};
-  for (const [name, method] of Object.entries(store) as [string, (...args: unknown[]) => unknown][]) {
-    guarded[name] = answersClosed.has(name)
-      ? method
-      : (...args: unknown[]) =>
-          closed !== null
-            ? Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' }))
-            : method(...args);
-  }
-  guarded.close = () => (closed ??= store.close());
-  return guarded as unknown as S;
 }

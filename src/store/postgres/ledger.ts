@@ -1,9 +1,9 @@
 /** Events on their way into the log, as the arrays that `write_log` takes; and what they count for in the figures. Pure. */
 import type { NewEvent } from '../../domain/device.ts';
+import { kindOf, MINUTE } from '../figure-columns.ts';
 import { dataPayload, ruleOf } from '../payload.ts';
 import type { DataEntry } from '../store.ts';
 import { type Sql, sql } from './database.ts';
-import { kindOf, MINUTE } from './figures.ts';
 import { type List, numbers, texts } from './text.ts';
 
 /** An event of a connector, and of a device where it concerns one that is stored. */

@@ -1,6 +1,6 @@
 /** Lists, searches and counts of devices. Which index is the quick one, PostgreSQL decides from what it knows of the values. */
 import type { Device, DeviceStatus } from '../../domain/device.ts';
-import { AppError } from '../../domain/errors.ts';
+import { fromCursor, toCursor } from '../cursor.ts';
 import type { DeviceFilter, DevicePage, DeviceSort, ValuesPart } from '../store.ts';
 import { type Database, statement, type Value } from './database.ts';
 import { certificatesEnding, conditionsOf, type Place } from './device-filter.ts';
@@ -118,27 +118,9 @@ function places(): [values: Value[], place: Place] {
   return [values, (value) => `$${values.push(value)}`];
 }
 
-function toCursor(sort: DeviceSort, value: string | number, key: number): string {
-  return Buffer.from(JSON.stringify([sort, value, key])).toString('base64url');
-}
-
 /** What a page adds to the conditions: behind the last row, in the order of the index. CURSOR_INVALID. */
 function after(cursor: string, sort: DeviceSort, place: Place): string {
   const { column, key, descending, type } = sorts[sort];
   const [value, device] = fromCursor(cursor, sort, type);
   return `(${column}, ${key}) ${descending ? '<' : '>'} (${place(value)}, ${place(device)})`;
-}
-
-function fromCursor(cursor: string, sort: DeviceSort, type: 'string' | 'number'): [string | number, number] {
-  const invalid = () => new AppError('CURSOR_INVALID', { seen: cursor });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-  } catch {
-    throw invalid();
-  }
-  if (!Array.isArray(parsed) || parsed.length !== 3 || parsed[0] !== sort) throw invalid();
-  if (typeof parsed[1] !== type || !Number.isSafeInteger(parsed[2])) throw invalid();
-  if (type === 'number' && !Number.isSafeInteger(parsed[1])) throw invalid();
-  return [parsed[1] as string | number, parsed[2] as number];
 }

@@ -1,26 +1,41 @@
 /**
- * What is noted of devices beside the commits: when they were last heard of, whose connection stands here, which values they
- * have taken. Kept in memory and written in larger steps, every few seconds and before a list of this node needs it: a row for
- * each write would cost as much as the write itself.
+ * What is noted of devices beside the commits: when they were last heard of, and which values they have taken. Kept in memory
+ * and written in larger steps, every few seconds and before a list of this node needs it: a row for each write would cost as much
+ * as the write itself. Live connections are written with the log (`link_devices`); here is known which of them stand on this
+ * node, for when others took it for dead.
  */
+import type { DeviceRef } from '../store.ts';
 import { type Database, statement } from './database.ts';
-import { numbers, texts } from './text.ts';
+import { type List, numbers, texts } from './text.ts';
 
 const WRITE_EVERY = 5_000;
+/** ms until the table knows what a device has taken: it may connect to another node, which would send it once more. */
+const WRITE_TAKEN = 200;
 const STEP = 5_000;
 
-/** What is newer than the row; null where nothing is. */
+/** When and from where a device was heard of, newer than its row. */
 export interface Noted {
-  readonly at: number | null;
+  readonly at: number;
   readonly ip: string | null;
-  readonly connected: boolean | null;
-  readonly leftAt: number | null;
+}
+
+/** A live connection, as its `connect` named it. */
+export interface Link {
+  readonly ref: DeviceRef;
+  readonly connection: string;
 }
 
 export interface Presence {
   heard(device: number, at: number, ip: string | null): void;
-  connected(device: number): void;
-  left(device: number, at: number): void;
+  /** The connection is told of from now on. */
+  connected(link: Link): void;
+  left(link: Link): void;
+  /** The same, where the log could not be told: written as soon as it can be. */
+  leftUntold(link: Link, at: number): void;
+  /** Connections of this node that another one has replaced. */
+  replaced(): Promise<Link[]>;
+  /** Says once more which connections stand here: others took this node for dead. */
+  announce(): Promise<void>;
   acknowledge(device: number, alias: string, setAt: number): void;
   /** What is not in the table yet. */
   noted(device: number): Noted | undefined;
@@ -38,12 +53,19 @@ const writeHeard = statement(
    FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (device, at, ip)
    WHERE p.device = n.device AND (p.last_seen IS NULL OR p.last_seen < n.at)`,
 );
-/** A connection that another node has taken over since is that one's to end. */
-const writeLinks = statement(
-  'presence-links',
-  `UPDATE presence p SET node = CASE WHEN n.connected THEN $1 END, left_at = coalesce(n.left_at, p.left_at)
-   FROM unnest($2::bigint[], $3::boolean[], $4::bigint[]) AS n (device, connected, left_at)
-   WHERE p.device = n.device AND (n.connected OR p.node IS NULL OR p.node = $1)`,
+const writeLeft = statement(
+  'presence-left',
+  `SELECT link_devices($1, '{}', '{}', '{}', '{}', $2::bigint[], $3::bigint[], $4::text[])`,
+);
+const findReplaced = statement(
+  'presence-replaced',
+  `SELECT n.at FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS n (device, connection, at)
+   JOIN presence p ON p.device = n.device WHERE p.connection <> n.connection COLLATE "C"`,
+);
+const writeAnnounced = statement(
+  'presence-announce',
+  `UPDATE presence p SET node = $1, connection = n.connection, left_at = NULL
+   FROM unnest($2::bigint[], $3::text[]) AS n (device, connection) WHERE p.device = n.device AND p.connection IS NULL`,
 );
 const writeTaken = statement(
   'wanted-taken',
@@ -52,10 +74,10 @@ const writeTaken = statement(
 );
 const endAll = statement(
   'presence-end',
-  `UPDATE presence SET node = NULL, left_at = greatest(coalesce(last_seen, 0), coalesce(left_at, 0)) WHERE node = $1`,
+  `UPDATE presence SET node = NULL, connection = NULL, left_at = greatest(coalesce(last_seen, 0), coalesce(left_at, 0))
+   WHERE node = $1`,
 );
 
-const nothing: Noted = { at: null, ip: null, connected: null, leftAt: null };
 const none: ReadonlyMap<string, number> = new Map();
 type Taken = Map<number, Map<string, number>>;
 
@@ -65,9 +87,35 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
   /** On their way into the tables. */
   let leaving = { noted: new Map<number, Noted>(), taken: new Map() as Taken };
   let turn: Promise<void> = Promise.resolve();
+  /** By device: those that stand here. */
+  const links = new Map<number, Link>();
+  /** Ends that the log could not be told of, with their times. */
+  const untold = new Map<Link, number>();
 
-  const note = (device: number, change: Partial<Noted>) =>
-    void noted.set(device, { ...(noted.get(device) ?? nothing), ...change });
+  const forget = ({ ref, connection }: Link) => {
+    if (links.get(ref.key)?.connection === connection) links.delete(ref.key);
+  };
+
+  async function writeUntold(): Promise<void> {
+    const rows = [...untold];
+    if (rows.length === 0) return;
+    await db.read(writeLeft, [
+      node,
+      numbers(rows.map(([{ ref }]) => ref.key)),
+      numbers(rows.map(([, at]) => at)),
+      texts(rows.map(([{ connection }]) => connection)),
+    ]);
+    for (const [link] of rows) untold.delete(link);
+  }
+
+  /** All links of this node, some at a time, as the first two of the values of a statement. */
+  async function eachStep(work: (step: readonly Link[], devices: List, connections: List) => Promise<void>) {
+    const all = [...links.values()];
+    for (let at = 0; at < all.length; at += STEP) {
+      const step = all.slice(at, at + STEP);
+      await work(step, numbers(step.map(({ ref }) => ref.key)), texts(step.map(({ connection }) => connection)));
+    }
+  }
 
   async function writeStep(): Promise<void> {
     leaving = { noted, taken };
@@ -77,6 +125,7 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
     try {
       for (let at = 0; at < rows.length; at += STEP) await writeRows(rows.slice(at, at + STEP));
       await writeAcknowledged(leaving.taken);
+      await writeUntold();
     } catch (error) {
       for (const [device, before] of leaving.noted) noted.set(device, newer(before, noted.get(device)));
       for (const [device, before] of leaving.taken) {
@@ -89,23 +138,11 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
   }
 
   async function writeRows(rows: readonly (readonly [number, Noted])[]): Promise<void> {
-    const heard = rows.filter(([, { at }]) => at !== null);
-    const links = rows.filter(([, { connected }]) => connected !== null);
-    if (heard.length > 0) {
-      await db.read(writeHeard, [
-        numbers(heard.map(([device]) => device)),
-        numbers(heard.map(([, { at }]) => at)),
-        texts(heard.map(([, { ip }]) => ip)),
-      ]);
-    }
-    if (links.length > 0) {
-      await db.read(writeLinks, [
-        node,
-        numbers(links.map(([device]) => device)),
-        texts(links.map(([, { connected }]) => String(connected))),
-        numbers(links.map(([, { leftAt }]) => leftAt)),
-      ]);
-    }
+    await db.read(writeHeard, [
+      numbers(rows.map(([device]) => device)),
+      numbers(rows.map(([, { at }]) => at)),
+      texts(rows.map(([, { ip }]) => ip)),
+    ]);
   }
 
   async function writeAcknowledged(all: Taken): Promise<void> {
@@ -119,7 +156,7 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
   }
 
   function flush(): Promise<void> {
-    if (noted.size === 0 && taken.size === 0) return turn;
+    if (noted.size === 0 && taken.size === 0 && untold.size === 0) return turn;
     const done = turn.then(writeStep);
     turn = done.catch(() => {});
     return done;
@@ -127,20 +164,36 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
 
   const failed = (cause: unknown) =>
     passing(new Error('When devices were last heard of could not be written', { cause }));
-  const timer = setInterval(() => {
+  const write = () => {
     if (!db.unreachable()) flush().catch(failed);
-  }, WRITE_EVERY);
+  };
+  const timer = setInterval(write, WRITE_EVERY);
   timer.unref();
+  let soon: NodeJS.Timeout | null = null;
 
   return {
     heard(device, at, ip) {
       const before = noted.get(device);
-      if (before === undefined) noted.set(device, { ...nothing, at, ip });
-      else if (before.at === null || before.at < at) noted.set(device, { ...before, at, ip });
+      if (before === undefined || before.at < at) noted.set(device, { at, ip });
     },
-    connected: (device) => note(device, { connected: true }),
-    left: (device, at) => note(device, { connected: false, leftAt: at }),
-    acknowledge: (device, alias, setAt) => void taken.getOrInsertComputed(device, () => new Map()).set(alias, setAt),
+    connected: (link) => void links.set(link.ref.key, link),
+    left: forget,
+    leftUntold: (link, at) => void untold.set(link, at),
+    async replaced() {
+      const found: Link[] = [];
+      await eachStep(async (step, ...values) => {
+        for (const { at } of await db.read<{ at: number }>(findReplaced, values)) found.push(step[at - 1]!);
+      });
+      return found;
+    },
+    announce: () => eachStep(async (_, ...values) => void (await db.read(writeAnnounced, [node, ...values]))),
+    acknowledge(device, alias, setAt) {
+      taken.getOrInsertComputed(device, () => new Map()).set(alias, setAt);
+      soon ??= setTimeout(() => {
+        soon = null;
+        write();
+      }, WRITE_TAKEN).unref();
+    },
     noted(device) {
       const [before, now] = [leaving.noted.get(device), noted.get(device)];
       return before === undefined ? now : newer(before, now);
@@ -151,21 +204,20 @@ export function createPresence(db: Database, node: string, passing: (error: Erro
       return now === undefined ? before : new Map([...before, ...now]);
     },
     forget(device) {
+      links.delete(device);
       for (const map of [noted, taken, leaving.noted, leaving.taken]) map.delete(device);
     },
     flush,
     /** Connections that stand end with the store. */
     async close() {
       clearInterval(timer);
+      if (soon !== null) clearTimeout(soon);
       await flush().catch(failed);
       await db.read(endAll, [node]).catch(failed);
     },
   };
 }
 
-/** What was noted later counts where it says something. */
-function newer(before: Noted, now: Noted = nothing): Noted {
-  const [at, ip] =
-    now.at !== null && (before.at === null || now.at > before.at) ? [now.at, now.ip] : [before.at, before.ip];
-  return { at, ip, connected: now.connected ?? before.connected, leftAt: now.leftAt ?? before.leftAt };
+function newer(before: Noted, now: Noted | undefined): Noted {
+  return now !== undefined && now.at > before.at ? now : before;
 }

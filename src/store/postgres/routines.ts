@@ -2,47 +2,12 @@
  * The routines that write: a whole batch is one call, so that a commit is one round trip and no lock is ever held while
  * a gateway thinks, or is cut off. Each writes all that it was given or nothing.
  */
-export const routines = `
-  -- Refuses the whole statement list unless the condition holds; the code is told to the caller.
-  CREATE FUNCTION demand(holds boolean, code text) RETURNS void LANGUAGE plpgsql AS $fn$
-  BEGIN
-    IF holds IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = 'SL001', MESSAGE = code; END IF;
-  END $fn$;
 
-  -- The end of every commit: takes the next number, writes the events into the log, wakes the other nodes. The lock is held
-  -- until the commit is done, so numbers become visible in order: who has seen one never finds a smaller one later.
-  CREATE FUNCTION write_log(
-    p_id uuid, p_node text, p_signals text,
-    e_connector bigint[], e_device bigint[], e_identity text[], e_type text[], e_ip text[], e_protocol text[],
-    e_timestamp bigint[], e_connection text[], e_payload text[],
-    f_connector bigint[], f_minute bigint[], f_kind text[], f_n bigint[]
-  ) RETURNS void LANGUAGE plpgsql AS $fn$
-  DECLARE
-    v_number bigint;
-    v_seq bigint;
-    v_events bigint := coalesce(array_length(e_connector, 1), 0);
-    v_signals text := nullif(p_signals, '');
-  BEGIN
-    PERFORM pg_advisory_xact_lock(5519, 1);
-    SELECT number, seq INTO v_number, v_seq FROM commits WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1;
-    v_number := coalesce(v_number, 0) + 1;
-    v_seq := coalesce(v_seq, 0);
-    INSERT INTO commits (id, number, node, seq, signals) VALUES (p_id, v_number, p_node, v_seq + v_events, v_signals);
-    IF v_events > 0 THEN
-      INSERT INTO events
-        SELECT v_seq + n, connector, device, identity, type, ip, protocol, at, connection, payload
-        FROM unnest(e_connector, e_device, e_identity, e_type, e_ip, e_protocol, e_timestamp, e_connection, e_payload)
-          WITH ORDINALITY AS e (connector, device, identity, type, ip, protocol, at, connection, payload, n);
-    END IF;
-    IF array_length(f_connector, 1) > 0 THEN
-      INSERT INTO figures AS f SELECT * FROM unnest(f_connector, f_minute, f_kind, f_n)
-        ON CONFLICT (connector, minute, kind) DO UPDATE SET n = f.n + excluded.n;
-    END IF;
-    PERFORM pg_notify('slipway', CASE
-      WHEN octet_length(v_signals) > 7500 THEN v_number || ' ' || p_node
-      ELSE v_number || ' ' || p_node || ' ' || coalesce(v_signals, '') END);
-  END $fn$;
-
+/**
+ * `append_batch`, as a migration makes it. Another list of parameters makes another routine, and the earlier one stays for
+ * gateways of the version before. `first`: what it does besides, before the log.
+ */
+const appendBatch = (parameters: string, first: string) => `
   -- Values and plain events. Answers {} when all is written; {"dead":[connector]} where a connector is gone, or
   -- {"taken":[position]} for recorded points that are there already: nothing is written then.
   CREATE FUNCTION append_batch(
@@ -55,7 +20,7 @@ export const routines = `
     r_device bigint[], r_alias text[], r_timestamp bigint[], r_value text[],
     s_device bigint[], s_alias text[], s_set text[], s_set_at bigint[], s_reported text[], s_reported_at bigint[],
     w_device bigint[], w_alias text[], w_at bigint[], w_value text[],
-    o_device bigint[], o_alias text[], o_at bigint[], o_value text[]
+    o_device bigint[], o_alias text[], o_at bigint[], o_value text[]${parameters}
   ) RETURNS json LANGUAGE plpgsql AS $fn$
   DECLARE
     v_dead json;
@@ -109,10 +74,54 @@ export const routines = `
         SELECT * FROM unnest(r_device, r_alias, r_timestamp, r_value) AS r (device, alias, at, value)
         WHERE device <> ALL (v_gone) ORDER BY device, alias COLLATE "C", at;
     END IF;
-    PERFORM write_log(p_id, p_node, p_signals, e_connector, e_device, e_identity, e_type, e_ip, e_protocol, e_timestamp,
+${first}    PERFORM write_log(p_id, p_node, p_signals, e_connector, e_device, e_identity, e_type, e_ip, e_protocol, e_timestamp,
       e_connection, e_payload, f_connector, f_minute, f_kind, f_n);
     RETURN '{}';
+  END $fn$;`;
+
+/** Those of the first version. */
+export const routines = `
+  -- Refuses the whole statement list unless the condition holds; the code is told to the caller.
+  CREATE FUNCTION demand(holds boolean, code text) RETURNS void LANGUAGE plpgsql AS $fn$
+  BEGIN
+    IF holds IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = 'SL001', MESSAGE = code; END IF;
   END $fn$;
+
+  -- The end of every commit: takes the next number, writes the events into the log, wakes the other nodes. The lock is held
+  -- until the commit is done, so numbers become visible in order: who has seen one never finds a smaller one later.
+  CREATE FUNCTION write_log(
+    p_id uuid, p_node text, p_signals text,
+    e_connector bigint[], e_device bigint[], e_identity text[], e_type text[], e_ip text[], e_protocol text[],
+    e_timestamp bigint[], e_connection text[], e_payload text[],
+    f_connector bigint[], f_minute bigint[], f_kind text[], f_n bigint[]
+  ) RETURNS void LANGUAGE plpgsql AS $fn$
+  DECLARE
+    v_number bigint;
+    v_seq bigint;
+    v_events bigint := coalesce(array_length(e_connector, 1), 0);
+    v_signals text := nullif(p_signals, '');
+  BEGIN
+    PERFORM pg_advisory_xact_lock(5519, 1);
+    SELECT number, seq INTO v_number, v_seq FROM commits WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1;
+    v_number := coalesce(v_number, 0) + 1;
+    v_seq := coalesce(v_seq, 0);
+    INSERT INTO commits (id, number, node, seq, signals) VALUES (p_id, v_number, p_node, v_seq + v_events, v_signals);
+    IF v_events > 0 THEN
+      INSERT INTO events
+        SELECT v_seq + n, connector, device, identity, type, ip, protocol, at, connection, payload
+        FROM unnest(e_connector, e_device, e_identity, e_type, e_ip, e_protocol, e_timestamp, e_connection, e_payload)
+          WITH ORDINALITY AS e (connector, device, identity, type, ip, protocol, at, connection, payload, n);
+    END IF;
+    IF array_length(f_connector, 1) > 0 THEN
+      INSERT INTO figures AS f SELECT * FROM unnest(f_connector, f_minute, f_kind, f_n)
+        ON CONFLICT (connector, minute, kind) DO UPDATE SET n = f.n + excluded.n;
+    END IF;
+    PERFORM pg_notify('slipway', CASE
+      WHEN octet_length(v_signals) > 7500 THEN v_number || ' ' || p_node
+      ELSE v_number || ' ' || p_node || ' ' || coalesce(v_signals, '') END);
+  END $fn$;
+
+  ${appendBatch('', '').trim()}
 
   -- Everything of these devices but their state, history and log, which are removed in steps.
   CREATE FUNCTION remove_devices(p_keys bigint[]) RETURNS bigint LANGUAGE plpgsql AS $fn$
@@ -271,4 +280,34 @@ export const routines = `
     -- Too small is nothing; too large is no number.
     RETURN CASE WHEN value ~ '[eE]-' OR value ~ '^-?0' THEN 0::float8 END;
   END $fn$;
+`;
+
+/** Live connections are written with the log: who is connected, and where, is known to all gateways with the commit. */
+export const connectionRoutines = `
+  -- Devices whose live connection (l: began, g: ended) is told of. The end of one that another has replaced is not the device's.
+  CREATE FUNCTION link_devices(
+    p_node text, l_device bigint[], l_at bigint[], l_ip text[], l_connection text[],
+    g_device bigint[], g_at bigint[], g_connection text[]
+  ) RETURNS void LANGUAGE plpgsql AS $fn$
+  BEGIN
+    -- In one order everywhere; and of two gateways that race for a device the one that commits last has it.
+    PERFORM 1 FROM presence WHERE device = ANY (l_device || g_device) ORDER BY device FOR UPDATE;
+    UPDATE presence p SET node = p_node, connection = n.connection, activity = greatest(p.activity, n.at),
+        last_ip = CASE WHEN p.last_seen > n.at THEN p.last_ip ELSE n.ip END, last_seen = greatest(p.last_seen, n.at),
+        -- The clock of the gateway that it left may be ahead of this one's.
+        left_at = CASE WHEN p.left_at >= n.at THEN n.at - 1 ELSE p.left_at END
+      FROM unnest(l_device, l_at, l_ip, l_connection) AS n (device, at, ip, connection) WHERE p.device = n.device;
+    UPDATE presence p SET node = NULL, connection = NULL, left_at = greatest(n.at, p.last_seen)
+      FROM unnest(g_device, g_at, g_connection) AS n (device, at, connection)
+      WHERE p.device = n.device AND (p.connection IS NULL OR p.connection = n.connection COLLATE "C");
+  END $fn$;
+  ${appendBatch(
+    `,
+    l_device bigint[], l_at bigint[], l_ip text[], l_connection text[],
+    g_device bigint[], g_at bigint[], g_connection text[]`,
+    `    IF array_length(l_device, 1) > 0 OR array_length(g_device, 1) > 0 THEN
+      PERFORM link_devices(p_node, l_device, l_at, l_ip, l_connection, g_device, g_at, g_connection);
+    END IF;
+`,
+  ).trim()}
 `;

@@ -3,11 +3,11 @@
  * release. An advisory lock lets one of the gateways that start at once do it while the others wait.
  */
 import type { Client } from 'pg';
-import { routines } from './routines.ts';
+import { connectionRoutines, routines } from './routines.ts';
 
 /** Advisory locks of Slipway: this class, and one of these. */
 export const LOCKS = 5519;
-export const locks = { migrations: 2, partitions: 3 } as const;
+export const locks = { migrations: 2, partitions: 3, moving: 4 } as const;
 
 /** In order; the number of those that were run is the schema's version. */
 export const migrations: readonly string[] = [
@@ -175,7 +175,12 @@ export const migrations: readonly string[] = [
   CREATE INDEX sessions_account ON sessions (account);
   ${routines}
   `,
-  /* 2: certificates by when they end */ `
+  /* 2: live connections by their id */ `
+  -- Which connection of the device stands, as its "connect" named it: one that began elsewhere has replaced the others.
+  ALTER TABLE presence ADD COLUMN connection text COLLATE "C";
+  ${connectionRoutines}
+  `,
+  /* 3: certificates by when they end */ `
   -- Out of the credential itself, so that whoever writes one need not know of it.
   ALTER TABLE credentials ADD COLUMN ends bigint
     GENERATED ALWAYS AS (CASE WHEN type = 'certificate' THEN (data::jsonb ->> 'notAfter')::bigint END) STORED;

@@ -16,6 +16,8 @@ interface Packed {
   o?: [connector: string, aliases: readonly string[], ...devices: Named[]][];
   /** Values that devices reported: of which connector, which aliases, which devices. */
   v?: [connector: string, aliases: readonly string[], ...devices: Named[]][];
+  /** Live connections that began: of which connector, which devices. */
+  k?: [connector: string, ...begun: [...Named, connection: string][]][];
   /** Connectors whose log grew. */
   e?: string[];
 }
@@ -26,6 +28,7 @@ export function packSignals(signals: readonly Signal[]): string {
   const packed = {
     c: [] as string[],
     d: [] as unknown[][],
+    k: [] as unknown[][],
     v: [] as unknown[][],
     o: [] as unknown[][],
     e: [] as string[],
@@ -37,23 +40,33 @@ export function packSignals(signals: readonly Signal[]): string {
     else {
       const { connector, key, identity } = signal.ref;
       const aliases = signal.kind === 'values' ? [signal.aliases] : [];
-      const list = signal.kind === 'device' ? 'd' : signal.by === 'device' ? 'v' : 'o';
+      const list = listOf(signal);
       const group = groups.getOrInsertComputed(JSON.stringify([list, connector, ...aliases]), () => {
         const begun = [connector, ...aliases];
         packed[list].push(begun);
         return begun;
       });
-      group.push([key, identity] satisfies Named);
+      group.push(signal.kind === 'connection' ? [key, identity, signal.connection] : ([key, identity] satisfies Named));
     }
   }
   return JSON.stringify(Object.fromEntries(Object.entries(packed).filter(([, list]) => list.length > 0)));
 }
 
+function listOf(signal: Exclude<Signal, { connector: string }>): 'd' | 'k' | 'v' | 'o' {
+  if (signal.kind === 'values') return signal.by === 'device' ? 'v' : 'o';
+  return signal.kind === 'device' ? 'd' : 'k';
+}
+
 export function unpackSignals(text: string): Signal[] {
-  const { c = [], d = [], v = [], o = [], e = [] } = JSON.parse(text) as Packed;
+  const { c = [], d = [], k = [], v = [], o = [], e = [] } = JSON.parse(text) as Packed;
   const signals: Signal[] = c.map((connector) => ({ kind: 'connector', connector }));
   for (const [connector, ...devices] of d) {
     for (const [key, identity] of devices) signals.push({ kind: 'device', ref: { connector, identity, key } });
+  }
+  for (const [connector, ...begun] of k) {
+    for (const [key, identity, connection] of begun) {
+      signals.push({ kind: 'connection', ref: { connector, identity, key }, connection });
+    }
   }
   for (const [list, by] of [
     [v, 'device'],

@@ -52,6 +52,9 @@ export async function openSignals({ db, url, node, everything, before, passing }
   let looking: Promise<void> | null = null;
   let again = false;
   let client: Client | null = null;
+  /** Texts that could not be read, and how many of them the listeners have been told of, as that anything may have changed. */
+  let unread = 0;
+  let told = 0;
 
   function send(signals: readonly Signal[]): void {
     for (const signal of signals) for (const listener of listeners) listener(signal);
@@ -64,7 +67,8 @@ export async function openSignals({ db, url, node, everything, before, passing }
       signals = unpackSignals(text);
     } catch {
       // Of another version, or nobody's: it may mean anything.
-      startOver().catch(() => {});
+      unread += 1;
+      look();
       return;
     }
     for (const signal of signals) before(signal);
@@ -99,12 +103,12 @@ export async function openSignals({ db, url, node, everything, before, passing }
   }
 
   async function catchUp(): Promise<void> {
+    if (told < unread) return startOver();
     const rows = await db.read<Row>(missed, [last, node]);
-    const first = rows[0]?.number;
-    if (last > 0 && (first === undefined || first > last + 1)) return startOver();
-    if (last === 0 && first !== undefined && first > 1) return startOver();
+    if (last > 0 && rows.length === 0) return startOver();
     for (const { number, signals } of rows) {
       if (number <= last) continue;
+      if (number > last + 1) return startOver();
       last = number;
       take(signals);
     }
@@ -112,9 +116,11 @@ export async function openSignals({ db, url, node, everything, before, passing }
   }
 
   async function startOver(): Promise<void> {
+    const upTo = unread;
     const [{ number } = { number: 0 }] = await db.read<{ number: number }>(highest);
     const signals = await everything();
-    last = number;
+    last = Math.max(last, number);
+    told = upTo;
     for (const signal of signals) before(signal);
     send(signals);
   }

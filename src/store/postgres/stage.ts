@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../domain/errors.ts';
+import { digestOf } from '../credential-digest.ts';
 import type { ImportDuplicate, ImportReview, ImportRow } from '../store.ts';
 import { type Database, type Sql, sql } from './database.ts';
-import { digestOf } from './device-rows.ts';
 import { packTags } from './tags.ts';
 import { numbers, texts } from './text.ts';
 

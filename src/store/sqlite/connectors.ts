@@ -3,12 +3,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Connector, ConnectorSettings } from '../../domain/connector.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal } from '../store.ts';
+import { type ConnectorRow, fromRow, type StoredConnector } from '../stored-connector.ts';
 import { type Committer, decided } from './committer.ts';
-
-export interface StoredConnector {
-  readonly key: number;
-  readonly connector: Connector;
-}
 
 export function createConnectors(db: DatabaseSync, committer: Committer, signal: (signal: Signal) => void) {
   const insert = db.prepare(
@@ -94,15 +90,3 @@ export function createConnectors(db: DatabaseSync, committer: Committer, signal:
 }
 
 export type Connectors = ReturnType<typeof createConnectors>;
-
-interface ConnectorRow {
-  readonly key: number;
-  readonly id: string;
-  readonly created: number;
-  readonly version: number;
-  readonly settings: string;
-}
-
-function fromRow({ key, id, created, version, settings }: ConnectorRow): StoredConnector {
-  return { key, connector: { id, created, version, settings: JSON.parse(settings) as ConnectorSettings } };
-}

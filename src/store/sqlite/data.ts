@@ -2,12 +2,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Point } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
+import { aliasesOf, sizeOfData } from '../payload.ts';
 import type { DataEntry, DeviceRef, PendingValue, Signal, ValueState } from '../store.ts';
+import { type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
 import { spanOf, timesIn } from './blocks.ts';
 import type { Committer, Work } from './committer.ts';
 import type { Connectors } from './connectors.ts';
-import { type Ledger, type LoggedEvent, sizeOfData } from './ledger.ts';
+import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
 interface Parts {
@@ -23,12 +25,8 @@ interface Parts {
 /** What a write is told while the tables cannot follow the log. */
 export const fullDisk = { seen: 'a disk that takes no more', retryAfter: 10 };
 
-interface StateRow {
+interface StateRow extends StateColumns {
   readonly name: string;
-  readonly set_value: string | null;
-  readonly set_at: number | null;
-  readonly reported: string | null;
-  readonly reported_at: number | null;
 }
 
 export function createData({ db, committer, connectors, aliases, ledger, projection, signal }: Parts) {
@@ -172,14 +170,5 @@ export function createData({ db, committer, connectors, aliases, ledger, project
 
 const nameOf = (alias: string, timestamp: number) => `${timestamp} ${alias}`;
 const namesOf = ({ timestamp, values }: Point) => Object.keys(values).map((alias) => nameOf(alias, timestamp));
-
-function toState(row: StateRow): ValueState {
-  return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
-}
-
-function aliasesOf({ points }: DataEntry): string[] {
-  if (points.length === 1) return Object.keys(points[0]!.values);
-  return [...new Set(points.flatMap(({ values }) => Object.keys(values)))];
-}
 
 function nothing(): void {}

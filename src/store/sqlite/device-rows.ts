@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AuthType } from '../../domain/connector.ts';
 import type { Credential, Device, Tags } from '../../domain/device.ts';
+import { digestOf, phaseOf } from '../credential-digest.ts';
 import { type Phase, phases } from './codes.ts';
 import { createIdentityWriter } from './identity-blocks.ts';
 
@@ -59,20 +60,6 @@ export function toDevice(row: DeviceRow, credentials: readonly CredentialRow[]):
     lastIp: row.last_ip,
     leftAt: row.left_at,
   };
-}
-
-/** What an index can know of a device's status: everything but the passing of time (see lists.ts). */
-export function phaseOf(device: Device, expiryLogged: boolean): Phase {
-  if (device.locked) return phases.locked;
-  if (expiryLogged) return phases.expired;
-  if (device.reprovision) return phases.reprovision;
-  return device.credential === null ? phases.whitelisted : phases.provisioned;
-}
-
-/** What SHA-256 finds the credential by; a password is found by its identity alone. */
-export function digestOf(credential: Credential): string | null {
-  if (credential.type === 'token') return credential.digest;
-  return credential.type === 'certificate' ? credential.fingerprint : null;
 }
 
 /** When a certificate ends; null for whatever else. */
@@ -166,7 +153,7 @@ export function createDeviceRows(db: DatabaseSync) {
         device.lastSeen,
         device.lastIp,
         device.lastSeen ?? device.created,
-        phaseOf(device, logged),
+        phases[phaseOf(device, logged)],
         endOf(device.credential),
       ) as { key: number };
       index.run(key, device.identity);
@@ -182,7 +169,7 @@ export function createDeviceRows(db: DatabaseSync) {
       const { row } = before;
       const sameWindow = device.expiresAt === row.expires;
       const logged = device.expiresAt === 0 || (sameWindow && row.expiry_logged === 1);
-      const phase = phaseOf(device, logged);
+      const phase = phases[phaseOf(device, logged)];
       update.run(
         device.expiresAt,
         Number(logged),

@@ -1,30 +1,38 @@
-/** Everything that a SQLite installation keeps, as rows for another engine. The server must be stopped. */
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+/**
+ * Everything that a SQLite installation keeps, as rows for another engine. Reads while the server goes on writing, a page at a time, so that
+ * no checkpoint waits for it; `freeze` takes the folder for itself once the server has stopped.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { DeviceStatus } from '../../domain/device.ts';
-import type { Cell, Page, Place, Source } from '../moving.ts';
+import type { Cell, Key, LogPage, Page, Row, Source } from '../moving.ts';
 import { createMerge } from './blocks.ts';
 import { phases, protocolName, typeName } from './codes.ts';
 import { databaseFile } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openSqliteStore } from './index.ts';
-import type { LogEntry } from './ledger.ts';
+import { type LogEntry, pointsIn } from './ledger.ts';
+import { migrations } from './schema.ts';
 
 const PAGE = 2_000;
-/** Rows of the log, or of the history, in a page: each holds many. */
+/** Rows of the log in a page: each holds many. */
 const PACKED_PAGE = 100;
-/** Characters of a page of those, roughly. */
+/** Spans of the history in a page: each holds one point or many. */
+const SPANS_PAGE = 2_000;
+/** Characters of a page, roughly. */
 const PAGE_BYTES = 4 << 20;
 
 const phaseNames = new Map(Object.entries(phases).map(([name, phase]) => [phase as number, name as DeviceStatus]));
 
-type Row = Record<string, Cell>;
+type Found = Record<string, Cell>;
 
-/** Columns of the target → columns here. `key`: in whose order it is read, and which are unique. */
+/** Columns of the target → columns here. `key`: in whose order it is read. `walk`: how many of those a page ends between. */
 interface Plain {
   readonly name: string;
   readonly from: string;
   readonly columns: readonly string[];
   readonly key: readonly string[];
+  readonly walk?: number;
   readonly change?: (row: readonly Cell[]) => readonly Cell[];
 }
 
@@ -70,6 +78,7 @@ const plain: readonly Plain[] = [
     from: 'credentials',
     columns: ['device', 'slot', 'connector', 'type', 'digest', 'until', 'data'],
     key: ['device', 'slot'],
+    walk: 1,
   },
   {
     name: 'state',
@@ -77,6 +86,7 @@ const plain: readonly Plain[] = [
       FROM state s JOIN aliases a ON a.key = s.alias)`,
     columns: ['device', 'alias', 'set_value', 'set_at', 'reported', 'reported_at', 'number'],
     key: ['device', 'number'],
+    walk: 1,
     change: (row) => row.slice(0, 6),
   },
   {
@@ -85,6 +95,7 @@ const plain: readonly Plain[] = [
       FROM wanted w JOIN aliases a ON a.key = w.alias)`,
     columns: ['device', 'alias', 'at', 'value', 'number'],
     key: ['device', 'number'],
+    walk: 1,
     change: (row) => row.slice(0, 4),
   },
   {
@@ -98,52 +109,104 @@ const plain: readonly Plain[] = [
   { name: 'sessions', from: 'sessions', columns: ['digest', 'user', 'created', 'expires'], key: ['digest'] },
 ];
 
-/** Brings the tables up to the log, then keeps every server off the folder until it is closed. */
+/** Throws where the folder was written by another version, which only a start can bring up to date. */
 export async function openExport(folder: string): Promise<Source> {
-  const store = await openSqliteStore({ folder });
-  const lastSeq = await store.lastSeq();
-  await store.close();
-  const unlock = lockFolder(folder);
+  if (!existsSync(databaseFile(folder))) throw new Error(`There is no installation in ${folder}`);
+  const running = isLocked(folder);
+  // Brought up to date, where nobody else will.
+  if (!running) await (await openSqliteStore({ folder })).close();
   const db = new DatabaseSync(databaseFile(folder), { readOnly: true });
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version !== migrations.length) {
+    db.close();
+    throw new Error(
+      `The server that uses ${folder} is of another version (schema ${version}, not ${migrations.length}): upgrade or stop it`,
+    );
+  }
+  let unlock: (() => void) | null = null;
+  const one = <Value>(sql: string): Value => (db.prepare(sql).get() as { value: Value }).value;
   return {
-    lastSeq,
-    tables: [
-      ...plain.map((table) => ({ name: table.name, read: (after: Place | null) => readPlain(db, table, after) })),
-      { name: 'events', read: (after) => readLog(db, after) },
-      { name: 'points', read: (after) => readPoints(db, after) },
-    ],
+    tables: plain.map((table) => ({ name: table.name, read: (after, upTo) => readPlain(db, table, after, upTo) })),
+    readPoints: (after) => readPoints(db, after),
+    connectors: () =>
+      (db.prepare('SELECT key FROM connectors ORDER BY key').all() as { key: number }[]).map(({ key }) => key),
+    readLog: (connector, after, upTo) => readLog(db, connector, after, upTo),
+    settled: () => one("SELECT coalesce(max(value), 0) AS value FROM meta WHERE name = 'projected'"),
+    async freeze() {
+      if (isLocked(folder)) return null;
+      // The start finishes what a crash interrupted, imports too, and brings the tables up to the log.
+      const store = await openSqliteStore({ folder });
+      const last = await store.lastSeq();
+      await store.close();
+      unlock = lockFolder(folder);
+      if (one<number>("SELECT count(*) AS value FROM batches WHERE state IN ('writing', 'undoing')") > 0) {
+        throw new Error(
+          'An import that was interrupted could not be finished: start the server once more, and stop it',
+        );
+      }
+      return last;
+    },
     close() {
       db.close();
-      unlock();
+      unlock?.();
     },
   };
 }
 
-function readPlain(db: DatabaseSync, { from, columns, key, change = (row) => row }: Plain, after: Place | null): Page {
-  const behind = after === null ? '' : `WHERE (${key.join(', ')}) > (${key.map(() => '?').join(', ')})`;
-  const sql = `SELECT ${columns.join(', ')} FROM ${from} ${behind} ORDER BY ${key.join(', ')} LIMIT ${PAGE}`;
-  const found = db.prepare(sql).all(...((after ?? []) as SQLInputValue[])) as unknown as Row[];
-  const last = found.at(-1);
-  return {
-    rows: found.map((row) => change(columns.map((column) => row[column] ?? null))),
-    next: found.length < PAGE ? null : key.map((column) => last![column] as string | number),
-  };
+/** Whether a server uses the folder. */
+function isLocked(folder: string): boolean {
+  try {
+    lockFolder(folder, 0)();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function readPlain(
+  db: DatabaseSync,
+  { from, columns, key, walk = key.length, change = (row) => row }: Plain,
+  after: Key | null,
+  upTo: Key | null,
+): Page {
+  const walked = key.slice(0, walk);
+  const compared = (by: string) => `(${walked.join(', ')}) ${by} (${walked.map(() => '?').join(', ')})`;
+  const conditions = [...(after === null ? [] : [compared('>')]), ...(upTo === null ? [] : [compared('<=')])];
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const sql = `SELECT ${columns.join(', ')} FROM ${from} ${where} ORDER BY ${key.join(', ')}`;
+  const rows: Row[] = [];
+  let size = 0;
+  let last: Key | null = null;
+  for (const found of db.prepare(sql).iterate(...([...(after ?? []), ...(upTo ?? [])] as SQLInputValue[]))) {
+    const row = columns.map((column) => (found as Found)[column] ?? null);
+    const here = walked.map((column) => (found as Found)[column] as string | number);
+    const full = upTo === null && (rows.length >= PAGE || size >= PAGE_BYTES);
+    if (full && here.some((value, at) => value !== last![at])) return { rows, upTo: last };
+    rows.push(change(row));
+    size += row.reduce((sum: number, cell) => sum + (typeof cell === 'string' ? cell.length : 8), 0);
+    last = here;
+  }
+  return { rows, upTo };
 }
 
 /** A row of the log is many events. */
-function readLog(db: DatabaseSync, after: Place | null): Page {
+function readLog(db: DatabaseSync, connector: number, after: number, upTo: number): LogPage {
   const found = db
-    .prepare(
-      `SELECT connector, first, events FROM log WHERE (connector, first) > (?, ?) ORDER BY connector, first LIMIT ?`,
-    )
-    .all(...((after ?? [0, 0]) as number[]), PACKED_PAGE) as { connector: number; first: number; events: string }[];
-  const page = upTo(found, ({ events }) => events.length);
-  const last = page.at(-1);
+    .prepare(`SELECT events FROM log WHERE connector = ?1 AND last > ?2 AND first <= ?3
+      AND first >= coalesce((SELECT max(first) FROM log WHERE connector = ?1 AND first <= ?2), 0)
+      ORDER BY first LIMIT ${PACKED_PAGE}`)
+    .iterate(connector, after, upTo) as Iterable<{ events: string }>;
+  const entries: LogEntry[] = [];
+  let size = 0;
+  for (const { events } of found) {
+    entries.push(...(JSON.parse(events) as LogEntry[]).filter(([seq]) => seq > after && seq <= upTo));
+    size += events.length;
+    if (size >= PAGE_BYTES) break;
+  }
   return {
-    rows: page.flatMap(({ connector, events }) =>
-      (JSON.parse(events) as LogEntry[]).map((entry) => toEvent(connector, entry)),
-    ),
-    next: page.length === found.length && found.length < PACKED_PAGE ? null : [last!.connector, last!.first],
+    events: entries.map((entry) => toEvent(connector, entry)),
+    points: entries.flatMap((entry) => pointRows(entry)),
+    last: entries.at(-1)?.[0] ?? null,
   };
 }
 
@@ -153,18 +216,27 @@ function toEvent(connector: number, entry: LogEntry): Cell[] {
   return [seq, connector, device, identity, ...names, timestamp, connection, JSON.stringify(payload)];
 }
 
+function pointRows(entry: LogEntry): Cell[][] {
+  const [, type, , device] = entry;
+  if (device === null || typeName(type) !== 'data_in') return [];
+  return pointsIn(entry).flatMap(({ timestamp, values }) =>
+    Object.entries(values).map(([alias, value]) => [device, alias, timestamp, value]),
+  );
+}
+
 /** Of points of one moment the first one counts; they are all in the blocks of one span. */
-function readPoints(db: DatabaseSync, after: Place | null): Page {
+function readPoints(db: DatabaseSync, after: Key | null) {
   const found = db
     .prepare(`SELECT p.device, p.alias, a.name, p.span, sum(length(p.data)) AS size
       FROM points p CROSS JOIN aliases a ON a.key = p.alias WHERE (p.device, p.alias, p.span) > (?, ?, ?)
       GROUP BY p.device, p.alias, p.span ORDER BY p.device, p.alias, p.span LIMIT ?`)
-    .all(...((after ?? [0, 0, Number.MIN_SAFE_INTEGER]) as number[]), PACKED_PAGE) as unknown as Span[];
+    .all(...((after ?? [0, 0, Number.MIN_SAFE_INTEGER]) as number[]), SPANS_PAGE) as unknown as Span[];
+  const blocks = db.prepare('SELECT data FROM points WHERE device = ? AND alias = ? AND span = ? ORDER BY step');
   const page = upTo(found, ({ size }) => size);
   const last = page.at(-1);
   return {
-    rows: page.flatMap((span) => pointsOf(db, span)),
-    next: page.length === found.length && found.length < PACKED_PAGE ? null : [last!.device, last!.alias, last!.span],
+    rows: page.flatMap((span) => pointsOf(blocks, span)),
+    next: page.length === found.length && found.length < SPANS_PAGE ? null : [last!.device, last!.alias, last!.span],
   };
 }
 
@@ -176,10 +248,9 @@ interface Span {
   readonly size: number;
 }
 
-function pointsOf(db: DatabaseSync, { device, alias, name, span }: Span): Cell[][] {
+function pointsOf(blocks: StatementSync, { device, alias, name, span }: Span): Cell[][] {
   const always = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
   const merge = createMerge(always, (text) => text, Number.POSITIVE_INFINITY);
-  const blocks = db.prepare('SELECT data FROM points WHERE device = ? AND alias = ? AND span = ? ORDER BY step');
   for (const { data } of blocks.iterate(device, alias, span) as Iterable<{ data: string }>) merge.add(data);
   return merge.result().points.map(({ timestamp, value }) => [device, name, timestamp, value]);
 }

@@ -3,18 +3,13 @@
  * transaction: each event counts once, whatever crashes. How many devices are online is a sample that house-keeping takes.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { createColumns, kindOf, MINUTE, ONLINE, type Sum } from '../figure-columns.ts';
 import type { FigureQuery, FigureSeries } from '../store.ts';
 import type { LoggedEvent } from './ledger.ts';
 import type { Reader } from './reader.ts';
 
-const MINUTE = 60_000_000;
 /** Minutes that one question to the reader may cover: others get their turn in between. */
 const SLICE = 1_440;
-/** On disk: never change them. The rule follows behind `refused `. */
-const kinds = { data_in: 'writes', provisioned: 'provisioned' } as const;
-const ONLINE = 'online';
-const REFUSED = 'refused ';
-
 type Counted = Pick<LoggedEvent, 'connector' | 'type' | 'timestamp' | 'rule'>;
 
 interface Count {
@@ -22,14 +17,6 @@ interface Count {
   readonly minute: number;
   readonly kind: string;
   n: number;
-}
-
-interface Sum {
-  /** Number of the bucket since the epoch. */
-  readonly bucket: number;
-  readonly kind: string;
-  readonly sum: number;
-  readonly highest: number;
 }
 
 /** What writes them; inside a transaction only. */
@@ -63,7 +50,7 @@ function countsOf(events: readonly Counted[]): Iterable<Count> {
   const counts = new Map<string, Count>();
   let last: Count | undefined;
   for (const event of events) {
-    const kind = kindOf(event);
+    const kind = kindOf(event.type, event.rule);
     if (kind === null) continue;
     const { connector } = event;
     const minute = minuteOf(event.timestamp);
@@ -75,11 +62,6 @@ function countsOf(events: readonly Counted[]): Iterable<Count> {
     last.n += 1;
   }
   return counts.values();
-}
-
-function kindOf({ type, rule }: Counted): string | null {
-  if (type === 'data_in' || type === 'provisioned') return kinds[type];
-  return rule === null ? null : REFUSED + rule;
 }
 
 export function createFigureQueries(db: DatabaseSync) {
@@ -100,28 +82,12 @@ export function createFigureQueries(db: DatabaseSync) {
 
 /** Asks slice by slice and puts the sums into columns. */
 export async function readFigures(reader: Reader, connector: number, query: FigureQuery): Promise<FigureSeries> {
-  const width = query.bucket / MINUTE;
-  const [first, last] = [Math.floor(query.from / query.bucket), Math.floor(query.to / query.bucket)];
-  const times = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * query.bucket);
-  const columns = new Map<string, number[]>();
-  const columnOf = (kind: string) => columns.getOrInsertComputed(kind, () => times.map(() => 0));
-  const online: (number | null)[] = times.map(() => null);
-  const end = (last + 1) * width;
-  let slice = await reader.ask('sumFigures', connector, first * width, end, width);
+  const columns = createColumns(query);
+  const { from, to, width } = columns;
+  let slice = await reader.ask('sumFigures', connector, from, to, width);
   while (slice !== null) {
-    for (const { bucket, kind, sum, highest } of slice.sums) {
-      const at = bucket - first;
-      if (kind === ONLINE) online[at] = Math.max(online[at] ?? 0, highest);
-      else columnOf(kind)[at]! += sum;
-    }
-    slice = await reader.ask('sumFigures', connector, slice.next, end, width);
+    for (const sum of slice.sums) columns.add(sum);
+    slice = await reader.ask('sumFigures', connector, slice.next, to, width);
   }
-  const refused = [...columns].filter(([kind]) => kind.startsWith(REFUSED)).sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    times,
-    writes: columnOf(kinds.data_in),
-    provisioned: columnOf(kinds.provisioned),
-    online,
-    refused: Object.fromEntries(refused.map(([kind, column]) => [kind.slice(REFUSED.length), column])),
-  };
+  return columns.series();
 }

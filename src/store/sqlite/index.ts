@@ -2,6 +2,8 @@
 import { statSync } from 'node:fs';
 import type { DeviceStatus } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
+import { refuseAfterClose } from '../closed-store.ts';
+import { connectionSignals, sizeOfEvent } from '../payload.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
 import { type Phase, phases } from './codes.ts';
@@ -16,7 +18,7 @@ import { createFigures, readFigures } from './figures.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
-import { createLedger, readUnprojected, sizeOfEvent } from './ledger.ts';
+import { createLedger, readUnprojected } from './ledger.ts';
 import { createPeople } from './people.ts';
 import { endConnections } from './presence.ts';
 import { createProjection } from './projection.ts';
@@ -173,9 +175,13 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       await committer.submit(write, {
         bytes: events.reduce((sum, event) => sum + sizeOfEvent(event), 0),
         committed: projection.add,
-        durable: () => signal({ kind: 'events', connector: id }),
+        durable() {
+          for (const begun of device === undefined ? [] : connectionSignals(device, events)) signal(begun);
+          signal({ kind: 'events', connector: id });
+        },
       });
     },
+    readConnection: async (ref) => projection.connection(ref.key),
     async readEvents(id, query) {
       // These are found by an index that follows the log.
       if (query.identity !== undefined || query.types !== undefined) await followed();
@@ -219,26 +225,6 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
 }
 
 const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-
-/** What may be asked of a closed store, and what refuses by itself, since nothing is committed any more. */
-const answersClosed = new Set(['touch', 'acknowledge', 'figures', 'onSignal', 'close', 'append', 'changeDevice']);
-
-/** Memory outlives the database; nobody is to be answered from it. */
-function refuseAfterClose(store: Store): Store {
-  let closed = false;
-  const guarded: Record<string, unknown> = {};
-  for (const [name, method] of Object.entries(store) as [string, (...args: unknown[]) => unknown][]) {
-    guarded[name] = answersClosed.has(name)
-      ? method
-      : (...args: unknown[]) =>
-          closed ? Promise.reject(new AppError('STORAGE_UNAVAILABLE', { seen: 'a closed store' })) : method(...args);
-  }
-  guarded.close = () => {
-    closed = true;
-    return store.close();
-  };
-  return guarded as unknown as Store;
-}
 
 /** Where the caller has no better idea, a fatal failure ends the process: see committer.ts. */
 const crash: Failures = {

@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventType } from '../../domain/connector.ts';
 import type { DataPayload, NewEvent, Origin, Point } from '../../domain/device.ts';
+import { dataPayload, ruleOf, sizeOfData, sizeOfEvent } from '../payload.ts';
 import type { DataEntry } from '../store.ts';
 import { protocolCode, typeCode, typeName } from './codes.ts';
 
@@ -19,6 +20,8 @@ export interface LoggedEvent {
   readonly ip: string | null;
   /** By what the device spoke; null where somebody else caused the event. */
   readonly protocol: number | null;
+  /** Id of the connection it came over. */
+  readonly connection: string | null;
   readonly timestamp: number;
   /** Values of defined resources. */
   readonly points: readonly Point[];
@@ -55,8 +58,6 @@ export interface Ledger {
 /** Bounds of a row, since reading one event means reading its row. */
 const ROW_EVENTS = 128;
 const ROW_BYTES = 262_144;
-/** What an event that carries no values counts as, beside long text in its payload. */
-const EVENT_BYTES = 512;
 
 const noPoints: readonly Point[] = [];
 
@@ -102,7 +103,8 @@ export function createLedger(db: DatabaseSync): Ledger {
     const code = protocolCode(protocol);
     put(connector, [seq, typeCode(type), identity, device, ip, code, timestamp, connectionId, payload], bytes);
     const rule = ruleOf(type, payload);
-    return { connector, seq, type, identity, device, ip, protocol: code, timestamp, points, rule, bytes };
+    const connection = connectionId;
+    return { connector, seq, type, identity, device, ip, protocol: code, connection, timestamp, points, rule, bytes };
   }
 
   return {
@@ -125,43 +127,6 @@ export function createLedger(db: DatabaseSync): Ledger {
 
 const nowhere: { readonly [K in keyof Origin]: null } = { ip: null, protocol: null, connectionId: null };
 
-/** Bytes that an event without values takes, roughly. A message of a device may be large; it is text in its payload. */
-export function sizeOfEvent({ payload }: Pick<NewEvent, 'payload'>): number {
-  if (typeof payload !== 'object' || payload === null) return EVENT_BYTES;
-  let size = EVENT_BYTES;
-  for (const value of Object.values(payload)) if (typeof value === 'string') size += 2 * value.length;
-  return size;
-}
-
-/** Bytes that an entry takes in memory and on disk, roughly. */
-export function sizeOfData({ points, undefinedPoints }: Pick<DataEntry, 'points' | 'undefinedPoints'>): number {
-  let size = 200;
-  for (const list of [points, undefinedPoints]) {
-    for (const { values } of list) for (const alias in values) size += alias.length + 2 * values[alias]!.length;
-  }
-  return size;
-}
-
-/** management-api.md, Events: `[{timestamp, values:{…}, undefined?:[…]}]`; values of one moment stand together. */
-function dataPayload({ points, undefinedPoints }: DataEntry): DataPayload {
-  if (undefinedPoints.length === 0) return points as DataPayload;
-  const byTime = new Map<number, { timestamp: number; values: Record<string, string>; undefined?: string[] }>();
-  const at = (timestamp: number) => {
-    const known = byTime.get(timestamp);
-    if (known !== undefined) return known;
-    const element = { timestamp, values: Object.create(null) as Record<string, string> };
-    byTime.set(timestamp, element);
-    return element;
-  };
-  for (const { timestamp, values } of points) Object.assign(at(timestamp).values, values);
-  for (const { timestamp, values } of undefinedPoints) {
-    const element: { values: Record<string, string>; undefined?: string[] } = at(timestamp);
-    Object.assign(element.values, values);
-    element.undefined = [...(element.undefined ?? []), ...Object.keys(values)];
-  }
-  return [...byTime.values()];
-}
-
 /** Events that a crash left without their traces, oldest first: some of them, none when all is done. */
 export function readUnprojected(db: DatabaseSync): LoggedEvent[] {
   const { seq: projected } = db
@@ -183,18 +148,18 @@ export function readUnprojected(db: DatabaseSync): LoggedEvent[] {
 const CATCH_UP_ROWS = 500;
 
 function fromEntry(connector: number, entry: LogEntry): LoggedEvent {
-  const [seq, code, identity, device, ip, protocol, timestamp, , payload] = entry;
+  const [seq, code, identity, device, ip, protocol, timestamp, connection, payload] = entry;
   const type = typeName(code);
-  const points = type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
+  const points = pointsIn(entry);
   const bytes = sizeOfData({ points, undefinedPoints: noPoints });
   const rule = ruleOf(type, payload);
-  return { connector, seq, type, identity, device, ip, protocol, timestamp, points, rule, bytes };
+  return { connector, seq, type, identity, device, ip, protocol, connection, timestamp, points, rule, bytes };
 }
 
-function ruleOf(type: EventType, payload: unknown): string | null {
-  if (type !== 'refused') return null;
-  const { rule } = (payload ?? {}) as { rule?: unknown };
-  return typeof rule === 'string' ? rule : null;
+/** Values of defined resources in an event. */
+export function pointsIn([, code, , , , , , , payload]: LogEntry): readonly Point[] {
+  const type = typeName(code);
+  return type === 'data_in' || type === 'data_out' ? definedPoints(payload as DataPayload) : noPoints;
 }
 
 function definedPoints(payload: DataPayload): Point[] {

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Device } from '../../domain/device.ts';
-import { AppError } from '../../domain/errors.ts';
+import { fromCursor, toCursor } from '../cursor.ts';
 import type { DeviceFilter, DevicePage, DeviceSort, ValuesPart } from '../store.ts';
 import { type Phase, phases } from './codes.ts';
 import { type Condition, conditionsOf, type Sql, type Value } from './device-filter.ts';
@@ -180,10 +180,6 @@ const nextTag = `WITH RECURSIVE names(name) AS (
   SELECT (SELECT min(name) FROM device_tags WHERE connector = ? AND name > names.name) FROM names WHERE names.name IS NOT NULL
 ) SELECT name FROM names WHERE name IS NOT NULL`;
 
-function toCursor(sort: DeviceSort, value: Value, key: number): string {
-  return Buffer.from(JSON.stringify([sort, value, key])).toString('base64url');
-}
-
 /**
  * What a page adds to the conditions, in the order in which to ask: the rest of those that tie with the last row, then all
  * behind them. Apart, each begins at its place in the index, however many tie. CURSOR_INVALID.
@@ -196,18 +192,4 @@ function after({ cursor, sort }: DevicePage, { column, descending }: Order): Sql
     { sql: ` AND d.${column} = ? AND d.key ${sign} ?`, values: [value, key] },
     { sql: ` AND d.${column} ${sign} ?`, values: [value] },
   ];
-}
-
-function fromCursor(cursor: string, sort: DeviceSort, type: 'string' | 'number'): [Value, number] {
-  const invalid = () => new AppError('CURSOR_INVALID', { seen: cursor });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-  } catch {
-    throw invalid();
-  }
-  if (!Array.isArray(parsed) || parsed.length !== 3 || parsed[0] !== sort) throw invalid();
-  if (typeof parsed[1] !== type || !Number.isSafeInteger(parsed[2])) throw invalid();
-  if (type === 'number' && !Number.isSafeInteger(parsed[1])) throw invalid();
-  return [parsed[1] as Value, parsed[2] as number];
 }

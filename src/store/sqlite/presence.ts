@@ -14,8 +14,11 @@ export interface Presence {
 
 export interface Presences {
   heard(device: number, at: number, ip: string | null): void;
-  connected(device: number): void;
-  left(device: number, at: number): void;
+  connected(device: number, connection: string): void;
+  /** Nothing, if another connection of the device has begun since. */
+  left(device: number, at: number, connection: string): void;
+  /** Id of the live connection; null if none stands. */
+  connection(device: number): string | null;
   /** What is newer than the row of the device. */
   get(device: number): Presence | undefined;
   /** Takes out those of `devices`, and of others as many as there is room for up to `limit`. */
@@ -38,6 +41,8 @@ export function createPresences(db: DatabaseSync): Presences {
     'UPDATE devices SET connected = coalesce(?1, connected), left_at = coalesce(?2, left_at) WHERE key = ?3',
   );
   const unwritten = new Map<number, Presence>();
+  /** Live connections by device, as many as stand. */
+  const live = new Map<number, string>();
   const note = (device: number, change: Partial<Presence>) =>
     unwritten.set(device, { ...(unwritten.get(device) ?? nothing), ...change });
 
@@ -47,8 +52,16 @@ export function createPresences(db: DatabaseSync): Presences {
       if (before === undefined) unwritten.set(device, { at, ip, connected: null, leftAt: null });
       else if (before.at === null || before.at < at) unwritten.set(device, { ...before, at, ip });
     },
-    connected: (device) => void note(device, { connected: true }),
-    left: (device, at) => void note(device, { connected: false, leftAt: at }),
+    connected(device, connection) {
+      live.set(device, connection);
+      note(device, { connected: true });
+    },
+    left(device, at, connection) {
+      if ((live.get(device) ?? connection) !== connection) return;
+      live.delete(device);
+      note(device, { connected: false, leftAt: at });
+    },
+    connection: (device) => live.get(device) ?? null,
     get: (device) => unwritten.get(device),
     take(devices, limit) {
       const taken = new Map<number, Presence>();
@@ -74,7 +87,10 @@ export function createPresences(db: DatabaseSync): Presences {
         if (connected !== null) noteLink.run(Number(connected), leftAt, device);
       }
     },
-    forget: (device) => void unwritten.delete(device),
+    forget(device) {
+      unwritten.delete(device);
+      live.delete(device);
+    },
     get size() {
       return unwritten.size;
     },

@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { EventType } from '../../domain/connector.ts';
 import type { Point } from '../../domain/device.ts';
 import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
+import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
 import { type Block, spanOf } from './blocks.ts';
 import { FREQUENT_MAX, typeCode } from './codes.ts';
@@ -49,6 +50,8 @@ export interface Projection {
   /** What is newer than the `state` table; undefined where nothing is. */
   held(device: number): ReadonlyMap<string, Held> | undefined;
   presence(device: number): Presence | undefined;
+  /** Id of the live connection of the device. */
+  connection(device: number): string | null;
   /** Reports of the device that wait to be written. */
   waiting(device: number): Point[];
   /** Writes everything that waits, in steps between which the loop runs. */
@@ -98,10 +101,10 @@ export function createProjection(
     return key === undefined ? undefined : writers.readState(device, key);
   }
 
-  function noteEvent({ type, protocol, timestamp, ip }: LoggedEvent, device: number): void {
+  function noteEvent({ type, protocol, connection, timestamp, ip }: LoggedEvent, device: number): void {
     if (protocol !== null && fromDevice.has(type)) presences.heard(device, timestamp, ip);
-    if (type === 'connect') presences.connected(device);
-    if (type === 'disconnect') presences.left(device, timestamp);
+    if (type === 'connect') presences.connected(device, connection ?? '');
+    if (type === 'disconnect') presences.left(device, timestamp, connection ?? '');
   }
 
   function plan(): void {
@@ -206,6 +209,7 @@ export function createProjection(
     pending: (ref, except) => wanted.oldest(ref, except, (alias) => states.get(ref.key)?.get(alias)?.state),
     held: (device) => states.get(device),
     presence: presences.get,
+    connection: presences.connection,
     waiting: (device) =>
       queue
         .slice(head)
@@ -280,24 +284,6 @@ function hold(
       held.seq = event.seq;
       follow(held.state, reports, at, values[alias]!);
     }
-  }
-}
-
-type MutableState = { -readonly [K in keyof ValueState]: ValueState[K] };
-const noState: ValueState = { set: null, setAt: null, reported: null, reportedAt: null };
-
-/**
- * Lets a state follow a value. An older value never replaces a newer one (device-http.md, record); one that claims a time
- * still to come counts as of its arrival, or it would hide all that follows.
- */
-function follow(state: MutableState, reports: boolean, timestamp: number, value: string): void {
-  if (state.setAt === null || state.setAt <= timestamp) {
-    state.set = value;
-    state.setAt = timestamp;
-  }
-  if (reports && (state.reportedAt === null || state.reportedAt <= timestamp)) {
-    state.reported = value;
-    state.reportedAt = timestamp;
   }
 }
 
@@ -387,11 +373,8 @@ function prepareWriters(db: DatabaseSync) {
     mark: (seq: number, newest: number) => mark.run(seq, newest),
     newest: () => (newest.get() as { newest: number }).newest,
     readState(device: number, alias: number): ValueState | undefined {
-      const row = readState.get(device, alias) as
-        | { set_value: string | null; set_at: number | null; reported: string | null; reported_at: number | null }
-        | undefined;
-      if (row === undefined) return undefined;
-      return { set: row.set_value, setAt: row.set_at, reported: row.reported, reportedAt: row.reported_at };
+      const row = readState.get(device, alias) as unknown as StateColumns | undefined;
+      return row === undefined ? undefined : toState(row);
     },
   };
 }

@@ -7,8 +7,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../domain/errors.ts';
+import { digestOf } from '../credential-digest.ts';
 import type { ImportDuplicate, ImportRow } from '../store.ts';
-import { digestOf } from './device-rows.ts';
 
 const stagesIn = (folder: string) => join(folder, 'imports');
 export const stagePath = (folder: string, name: string) => join(stagesIn(folder), name);

@@ -1,4 +1,4 @@
-/** Makes and signs X.509 certificates (RFC 5280, 4) with ECDSA P-256 keys. Decides nothing about who gets one. */
+/** Makes X.509 certificates (RFC 5280, 4) and signs them by ECDSA, devices' also by RSA. Decides nothing about who gets one. */
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
@@ -36,7 +36,6 @@ export function issueServer(
   issuer: Issuer,
   validity: Validity,
 ): string {
-  const ca = AsnConvert.parse(new X509Certificate(issuer.cert).raw, x509.Certificate).tbsCertificate;
   const names = hosts.map((host) => new x509.GeneralName(isIP(host) ? { iPAddress: host } : { dNSName: host }));
   const authority = new x509.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifier(createPublicKey(issuer.key)) });
   const extensions = [
@@ -48,8 +47,24 @@ export function issueServer(
     extension(x509.id_ce_authorityKeyIdentifier, authority),
   ];
   const subject = commonName(hosts[0] ?? 'localhost');
-  return issue({ subject, issuer: ca.subject, publicKey, signer: issuer.key, validity, extensions });
+  return issue({ subject, issuer: subjectOf(issuer), publicKey, signer: issuer.key, validity, extensions });
 }
+
+/** A device's certificate, PEM: for TLS clients, its common name is the identity. Signed by the issuer, or by itself. */
+export function issueDevice(identity: string, key: KeyObject, issuer: Issuer | null, validity: Validity): string {
+  const publicKey = createPublicKey(key);
+  const extensions = [
+    extension(x509.id_ce_basicConstraints, new x509.BasicConstraints(), true),
+    extension(x509.id_ce_keyUsage, new x509.KeyUsage(x509.KeyUsageFlags.digitalSignature), true),
+    extension(x509.id_ce_extKeyUsage, new x509.ExtendedKeyUsage([x509.id_kp_clientAuth])),
+  ];
+  const subject = commonName(identity);
+  const from = issuer === null ? subject : subjectOf(issuer);
+  return issue({ subject, issuer: from, publicKey, signer: issuer?.key ?? key, validity, extensions });
+}
+
+const subjectOf = ({ cert }: Issuer) =>
+  AsnConvert.parse(new X509Certificate(cert).raw, x509.Certificate).tbsCertificate.subject;
 
 interface Contents {
   readonly subject: x509.Name;
@@ -61,7 +76,7 @@ interface Contents {
 }
 
 function issue({ subject, issuer, publicKey, signer, validity, extensions }: Contents): string {
-  const signatureAlgorithm = new x509.AlgorithmIdentifier({ algorithm: '1.2.840.10045.4.3.2' }); // ecdsa-with-SHA256
+  const signatureAlgorithm = algorithmOf(signer);
   const tbsCertificate = new x509.TBSCertificate({
     version: x509.Version.v3,
     serialNumber: serialNumber(),
@@ -76,6 +91,13 @@ function issue({ subject, issuer, publicKey, signer, validity, extensions }: Con
   const signatureValue = new Uint8Array(signature).buffer;
   const certificate = new x509.Certificate({ tbsCertificate, signatureAlgorithm, signatureValue });
   return new X509Certificate(Buffer.from(AsnConvert.serialize(certificate))).toString();
+}
+
+/** RFC 5758, 3.2, ecdsa-with-SHA256; RFC 4055, 5, sha256WithRSAEncryption, whose parameters are NULL. */
+function algorithmOf(signer: KeyObject): x509.AlgorithmIdentifier {
+  if (signer.asymmetricKeyType === 'ec') return new x509.AlgorithmIdentifier({ algorithm: '1.2.840.10045.4.3.2' });
+  const parameters = Uint8Array.of(0x05, 0x00).buffer;
+  return new x509.AlgorithmIdentifier({ algorithm: '1.2.840.113549.1.1.11', parameters });
 }
 
 function extension(extnID: string, value: unknown, critical = false): x509.Extension {
