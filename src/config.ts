@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseRangeText } from './domain/ip-text.ts';
 import { type RoleRule, readRoleRules } from './domain/provider-roles.ts';
 
 export interface Config {
@@ -29,6 +30,8 @@ export interface Config {
   readonly consoleUrl: string | null;
   /** Who else tells who somebody is; null: nobody. */
   readonly oidc: OidcConfig | null;
+  /** IP addresses and ranges that read `/metrics` without signing in. */
+  readonly metricsAllow: readonly string[];
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly adminEmail: string;
@@ -84,6 +87,10 @@ const settings = {
     initial: '',
     about: 'address of the console as browsers know it; unset: http://localhost:<port>',
   },
+  SLIPWAY_METRICS_ALLOW: {
+    initial: '127.0.0.0/8,::1',
+    about: 'addresses and ranges that read /metrics without signing in, with commas between',
+  },
   SLIPWAY_TLS_CERT: { initial: '', about: 'own server certificate (PEM file); unset: a local CA signs one' },
   SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
   SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
@@ -109,6 +116,24 @@ export const CHILD = 'SLIPWAY_CHILD';
 /** `SLIPWAY_HTTPS_PORT` → `https-port`. */
 const flagOf = (name: SettingName) => name.slice('SLIPWAY_'.length).toLowerCase().replaceAll('_', '-');
 
+/** The settings as flags, for usage and completion. */
+export function configFlags(): { name: string; value: string; about: string; file: boolean }[] {
+  return names.map((name) => {
+    const { initial, about } = settings[name];
+    const file = /DATA$|CERT$|KEY$/.test(name);
+    return { name: flagOf(name), value: 'VALUE', about: `${about}${initial === '' ? '' : ` (${initial})`}`, file };
+  });
+}
+
+/** What commands that call a server read from the environment. */
+export const clientSettings = {
+  SLIPWAY_API: 'address of the management API (http://localhost:8080)',
+  SLIPWAY_KEY: 'an API key, or a token of POST /api:1/token/',
+  SLIPWAY_EMAIL: 'an account, in place of a key (SLIPWAY_ADMIN_EMAIL, admin@localhost)',
+  SLIPWAY_PASSWORD: 'its password (SLIPWAY_ADMIN_PASSWORD)',
+  SLIPWAY_CONNECTOR: 'id or name of the connector that is meant unless a flag names one',
+} as const;
+
 export function configHelp(): string {
   const rows = names.map((name) => {
     const { initial, about } = settings[name];
@@ -119,7 +144,7 @@ export function configHelp(): string {
 
 /** Variables that look like settings and are none: misspelt ones, mostly. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): string[] {
-  const own = (name: string) => Object.hasOwn(settings, name) || name === CHILD;
+  const own = (name: string) => Object.hasOwn(settings, name) || Object.hasOwn(clientSettings, name) || name === CHILD;
   return Object.keys(env).filter((name) => name.startsWith('SLIPWAY_') && !own(name));
 }
 
@@ -162,6 +187,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   if (!isLoopback(consoleHost) && insecure !== 'true') {
     fail('SLIPWAY_CONSOLE_HOST', 'a loopback address, or SLIPWAY_CONSOLE_INSECURE=true behind a proxy that adds TLS');
   }
+  const metricsAllow = text('SLIPWAY_METRICS_ALLOW')
+    .split(',')
+    .map((range) => range.trim())
+    .filter((range) => range !== '');
+  if (metricsAllow.some((range) => parseRangeText(range) === null)) {
+    fail('SLIPWAY_METRICS_ALLOW', 'IP addresses or ranges (10.0.0.0/8) with commas between');
+  }
   const tlsCert = optional('SLIPWAY_TLS_CERT');
   const tlsKey = optional('SLIPWAY_TLS_KEY');
   if ((tlsCert === null) !== (tlsKey === null)) {
@@ -194,6 +226,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     consoleInsecure: insecure === 'true',
     consoleUrl: consoleUrl === null ? null : new URL(consoleUrl).origin,
     oidc,
+    metricsAllow,
     tlsCert,
     tlsKey,
     adminEmail: email.toLowerCase(),

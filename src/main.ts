@@ -1,38 +1,41 @@
-/** The command line: picks a command and turns what it throws into an exit code. */
-import { ConfigError, configHelp } from './config.ts';
-import { simulateHelp } from './simulator/flags.ts';
+/** The command line: picks a command from the table and turns what it throws into an exit code. */
+import { type Command, readArguments, UsageError } from './commands/command.ts';
+import { commands } from './commands/table.ts';
+import { usage, usageOf } from './commands/usage.ts';
+import { ConfigError } from './config.ts';
 
-const commands: Readonly<Record<string, () => Promise<{ run(flags: readonly string[]): Promise<void> }>>> = {
-  serve: () => import('./commands/serve.ts'),
-  migrate: () => import('./commands/migrate.ts'),
-  simulate: () => import('./commands/simulate.ts'),
-  audit: () => import('./commands/audit.ts'),
-};
+const words = process.argv.slice(2);
+const args = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+/** The longest command that the words begin with. */
+const found = commands
+  .filter(({ path }) => path.every((word, at) => args[at] === word))
+  .toSorted((a, b) => b.path.length - a.path.length)[0];
+const asked = args.includes('--help') || args.includes('-h');
 
-const usage = `Usage: slipway <command> [flags]
+if (found !== undefined && asked) process.stdout.write(usageOf(found));
+else if (found !== undefined) await run(found, args.slice(found.path.length));
+else {
+  const group = commands.filter(({ path }) => path.length > 1 && path[0] === args[0]);
+  const help = usage(group.length > 0 ? group : commands);
+  if (asked) process.stdout.write(help);
+  else {
+    const given = args.slice(0, group.length > 0 ? 2 : 1).join(' ');
+    process.stderr.write(
+      `${given === '' ? 'No command given' : `Unknown command ${JSON.stringify(given)}`}.\n\n${help}`,
+    );
+    process.exitCode = 2;
+  }
+}
 
-  serve     run the server
-  migrate   --from sqlite --to postgres://…: move an installation into an empty database, while its server runs
-  simulate  run a fleet of made-up devices against any Slipway
-  audit     verify: follow the chain of the audit log and name the first entry that does not fit
-
-Flags of serve, each also an environment variable (--https-port = SLIPWAY_HTTPS_PORT):
-${configHelp()}
-
-Flags of simulate:
-${simulateHelp}
-`;
-
-const [name = '', ...flags] = process.argv.slice(2);
-if ([name, ...flags].some((word) => word === '--help' || word === '-h') || name === 'help') {
-  process.stdout.write(usage);
-} else if (Object.hasOwn(commands, name)) {
-  const command = await commands[name]!();
-  await command.run(flags).catch((error) => {
-    process.stderr.write(error instanceof ConfigError ? `${error.message}\n` : `${error?.stack ?? error}\n`);
-    process.exitCode = 1;
-  });
-} else {
-  process.stderr.write(`${name === '' ? 'No command given' : `Unknown command ${JSON.stringify(name)}`}.\n\n${usage}`);
-  process.exitCode = 2;
+async function run(command: Command, args: readonly string[]): Promise<void> {
+  try {
+    const given = command.own ? { values: {}, positionals: [] } : readArguments(command, args);
+    await (await command.load()).run(args, given);
+  } catch (error) {
+    const { message, stack } = error as Error;
+    const expected = error instanceof ConfigError || error instanceof UsageError;
+    process.stderr.write(`${expected ? message : (stack ?? error)}\n`);
+    if (error instanceof UsageError) process.stderr.write(`\n${usageOf(command)}`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
 }

@@ -1,5 +1,6 @@
 /** The only file that knows everything: config → store → rules → doors. Starts them in order and stops them in reverse. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from './api/app.ts';
@@ -21,6 +22,8 @@ import { createFile } from './gateway/tls/durable-file.ts';
 import type { Identity } from './gateway/tls/options.ts';
 import { openServerIdentity } from './gateway/tls/server-identity.ts';
 import type { Logger } from './log.ts';
+import { watchEventLoop } from './metrics/event-loop.ts';
+import { counter, type Family, gauge } from './metrics/figure.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/store.ts';
@@ -120,16 +123,24 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
       return `https://${connector}.m2.${domain}${port}`;
     };
 
-    const figures = () => [
-      gauge('slipway_device_connections', 'Open connections of devices over HTTPS', door.connections()),
-      gauge('slipway_mqtt_connections', 'Open connections of devices over MQTT', mqtt.connections()),
-      gauge('slipway_long_polls', 'Long polls that wait', waiting.size),
-    ];
     const { caPath } = identity;
+    const ca = caPath === null ? null : await readFile(caPath, 'utf8');
+    const eventLoop = watchEventLoop();
+    started.push(eventLoop.close);
+    const figures = (): Family[] => [
+      counter(
+        'slipway_devices_provisioned_total',
+        'Devices that were provisioned, by what they got',
+        Object.entries(admission.provisioned()).map(([auth, n]) => [{ auth }, n]),
+      ),
+      gauge('slipway_long_polls', 'Long polls that wait', waiting.size),
+      certificateEnds({ server: identity.current.cert, ca }),
+      ...eventLoop.families(),
+    ];
     const pages = buildConsole(logger);
     pages.catch((error) => logger.error('the console could not be built', { error }));
     const seal = createSeal(Buffer.from(await sealKey(config, keep), 'hex'));
-    const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, figures };
+    const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, doors: [door, mqtt], figures };
     const api = createApi(deps, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
@@ -186,7 +197,16 @@ function cannotUse(setting: string, value: string | number): (error: Error) => n
   };
 }
 
-const gauge = (name: string, help: string, value: number) => ({ name, kind: 'gauge' as const, help, value });
+/** PEM texts by what they are for. */
+function certificateEnds(certificates: Readonly<Record<string, string | null>>): Family {
+  return gauge(
+    'slipway_certificate_expiry_timestamp_seconds',
+    'When the certificate of the device ports, and the local CA that signed it, end; seconds since the epoch',
+    Object.entries(certificates).flatMap(([certificate, pem]) =>
+      pem === null ? [] : [[{ certificate }, new X509Certificate(pem).validToDate.getTime() / 1000] as const],
+    ),
+  );
+}
 
 function identitySource(
   { tlsCert, tlsKey, data, domain }: Config,

@@ -10,7 +10,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import { routes } from '../src/api/routes.ts';
-import { configHelp } from '../src/config.ts';
+import { clientSettings, configHelp } from '../src/config.ts';
 import { admin, root, startServer, type TestServer } from './helpers/server.ts';
 import { leftOut, runTool } from './helpers/tool.ts';
 
@@ -93,9 +93,14 @@ test('docs/operations.md lists every SLIPWAY_ variable with its default; no docu
   for (const file of files) {
     // SLIPWAY_TEST_… is for the tests, which take it from their environment.
     for (const [name] of read(file).matchAll(/\bSLIPWAY_(?!TEST_)\w+/g)) {
-      assert.ok(settings.has(name), `${file} names ${name}`);
+      assert.ok(settings.has(name) || Object.hasOwn(clientSettings, name), `${file} names ${name}`);
     }
   }
+});
+
+test('docs/operations.md tells of every variable that commands read', () => {
+  const text = section('docs/operations.md', 'The command line');
+  for (const name of Object.keys(clientSettings)) assert.ok(text.includes(`\`${name}\``), name);
 });
 
 /** The value of a constant, or of one in an object (`limits.name`), as its source writes it. */

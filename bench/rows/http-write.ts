@@ -55,9 +55,9 @@ const values = () => Array.from({ length: VALUES }, (_, n) => (18 + n / 4).toFix
 /** How large the commits were that the writes shared, and how long one took with its sync to disk. */
 function commits(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>) {
   const grown = (name: string) => after.get(name)! - before.get(name)!;
-  const count = grown('slipway_store_commits_total');
+  const count = grown('slipway_store_commit_writes_count');
   return {
-    writes_per_commit: grown('slipway_store_writes_total') / count,
-    ms_per_commit: (grown('slipway_store_commit_seconds_total') / count) * 1000,
+    writes_per_commit: grown('slipway_store_commit_writes_sum') / count,
+    ms_per_commit: (grown('slipway_store_commit_duration_seconds_sum') / count) * 1000,
   };
 }

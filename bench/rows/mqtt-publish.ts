@@ -72,7 +72,7 @@ async function measure(
       unit: 'messages/s',
       connections: CONNECTIONS,
       in_flight: IN_FLIGHT,
-      writes_per_commit: grown('slipway_store_writes_total') / grown('slipway_store_commits_total'),
+      writes_per_commit: grown('slipway_store_commit_writes_sum') / grown('slipway_store_commit_writes_count'),
     };
   } finally {
     await Promise.all([server.stop(), peer.stop(), http.stop(), load.stop()]);

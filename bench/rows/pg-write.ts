@@ -65,7 +65,10 @@ async function measure(options: BenchOptions, postgres: TestPostgres, processes:
     await ours(options.seconds);
     const after = await server.figures();
     const grown = (name: string) => after.get(name)! - before.get(name)!;
-    const batch = Math.max(1, Math.round(grown('slipway_store_writes_total') / grown('slipway_store_commits_total')));
+    const batch = Math.max(
+      1,
+      Math.round(grown('slipway_store_commit_writes_sum') / grown('slipway_store_commit_writes_count')),
+    );
     const reference = async () => {
       const question = { url, seconds: options.seconds, devices: CONNECTIONS, batch } satisfies PostgresQuestion;
       const { answered, seconds } = await bare.ask<LoadAnswer>(question);

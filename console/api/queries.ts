@@ -58,9 +58,19 @@ export interface DeviceListQuery {
   readonly tag?: readonly string[];
   readonly batch?: string;
   readonly online?: boolean;
+  /** Its certificate ends within so many days, or has ended. */
+  readonly ends?: number;
   readonly sort?: 'activity' | '-activity' | 'identity' | '-identity' | 'created' | '-created';
   readonly cursor?: string;
   readonly limit?: number;
+}
+
+const DAY = 86_400_000_000;
+
+/** As the server takes it: a number of days is told as a time, that of the call. */
+function asked({ ends, tag, ...query }: DeviceListQuery) {
+  const before = ends === undefined ? {} : { certificate_expires_before: Date.now() * 1000 + ends * DAY };
+  return { ...query, ...before, tag: tag as string[] | undefined };
 }
 
 /** A page of devices. The page before stays on the screen until the next one is there. */
@@ -70,7 +80,7 @@ export const devicesQuery = (connector: string, query: DeviceListQuery) =>
     queryFn: ({ signal }) =>
       unwrap(
         api.GET('/api:1/service/{connector}/device2/identity', {
-          params: { path: { connector }, query: { ...query, tag: query.tag as string[] | undefined } },
+          params: { path: { connector }, query: asked(query) },
           signal,
         }),
       ),
@@ -84,7 +94,7 @@ export const deviceCountQuery = (connector: string, query: Omit<DeviceListQuery,
     queryFn: ({ signal }) =>
       unwrap(
         api.GET('/api:1/service/{connector}/device2/identities/count', {
-          params: { path: { connector }, query: { ...query, tag: query.tag as string[] | undefined } },
+          params: { path: { connector }, query: asked(query) },
           signal,
         }),
       ),

@@ -9,8 +9,9 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { activationCommands, dataCommands } from '../parts/device-commands.ts';
 import { formatExact } from '../parts/format-time.ts';
 import { Ago } from '../parts/time.tsx';
+import { validityOf } from '../parts/validity.ts';
 import { Card } from './card.tsx';
-import { formatFingerprint, validityOf } from './credential.ts';
+import { formatFingerprint } from './credential.ts';
 import { exampleOf, type ResourceRow } from './values.ts';
 
 const kinds = { token: 'Token', password: 'Password', certificate: 'TLS Client Certificate' } as const;

@@ -1,27 +1,4 @@
-/** What is to be said of a credential's dates. */
-const DAY = 86_400_000_000;
-/** A certificate that ends within so many days is worth a word. */
-const WARN_DAYS = 30;
-
-export interface Validity {
-  readonly text: string;
-  readonly tone: 'good' | 'warn' | 'bad';
-}
-
-/** How long a certificate is still good for, by the clock of the reader; times in µs. */
-export function validityOf(notBefore: number, notAfter: number, now: number): Validity {
-  if (now < notBefore) return { text: `begins in ${daysIn(notBefore - now)}`, tone: 'bad' };
-  if (now > notAfter) return { text: `ended ${daysIn(now - notAfter)} ago`, tone: 'bad' };
-  const left = notAfter - now;
-  return { text: `${daysIn(left)} left`, tone: left < WARN_DAYS * DAY ? 'warn' : 'good' };
-}
-
-function daysIn(length: number): string {
-  const days = Math.floor(length / DAY);
-  if (days === 0) return 'less than a day';
-  return days === 1 ? '1 day' : `${days} days`;
-}
-
+/** How a credential's fingerprint is written. */
 /** `AB:CD:EF`, as openssl and browsers show a fingerprint, in pieces between which a line may end. */
 export function formatFingerprint(hex: string): readonly { readonly at: number; readonly text: string }[] {
   const pairs = hex.toUpperCase().match(/../g) ?? [];

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Identity, Resource } from '../api/types.ts';
+import { validityOf } from '../parts/validity.ts';
 import { possibleActions } from './actions.ts';
-import { formatFingerprint, validityOf } from './credential.ts';
+import { formatFingerprint } from './credential.ts';
 import {
   bucketOf,
   describe,

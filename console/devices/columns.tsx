@@ -1,5 +1,5 @@
 /** What stands in each column of the list of devices. */
-import { Tooltip } from '@mantine/core';
+import { Badge, Tooltip } from '@mantine/core';
 import {
   createColumnHelper,
   type ReactTable,
@@ -11,6 +11,7 @@ import type { Identity } from '../api/types.ts';
 import { PlainLink } from '../parts/link.tsx';
 import { StatusIcon } from '../parts/status-icon.tsx';
 import { Ago } from '../parts/time.tsx';
+import { validityOf } from '../parts/validity.ts';
 import classes from './devices.module.css';
 import { type SortColumn, withBatch } from './filter.ts';
 import { IdentityText } from './identity-text.tsx';
@@ -75,13 +76,16 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
       id: 'identity',
       header: 'Identity',
       cell: ({ row }) => (
-        <PlainLink
-          to={{ to: '/connectors/$connector/devices/$identity', params: { connector, identity: row.id } }}
-          aria-label={row.id}
-          className={classes.cut}
-        >
-          <IdentityText identity={row.id} />
-        </PlainLink>
+        <>
+          <PlainLink
+            to={{ to: '/connectors/$connector/devices/$identity', params: { connector, identity: row.id } }}
+            aria-label={row.id}
+            className={classes.cut}
+          >
+            <IdentityText identity={row.id} />
+          </PlainLink>
+          <CertificateEnd at={row.original.certificate_expires} />
+        </>
       ),
     }),
     helper.display({
@@ -137,6 +141,18 @@ export function columnsFor({ connector, batchName, mayChange, onTag }: Context) 
     helper.display({ id: 'online', header: OnlineHeader, cell: ({ row }) => <Online online={row.original.online} /> }),
   ]);
   return mayChange ? [select, ...facts] : facts;
+}
+
+/** Only where there is something to be done about it. */
+function CertificateEnd({ at }: { readonly at: number | undefined }) {
+  if (at === undefined) return null;
+  const { text, tone } = validityOf(0, at, Date.now() * 1000);
+  if (tone === 'good') return null;
+  return (
+    <Badge size="sm" variant="light" color={tone === 'bad' ? 'red' : 'orange'} tt="none" fw={500} mt={2}>
+      Certificate: {text}
+    </Badge>
+  );
 }
 
 interface TickProps {

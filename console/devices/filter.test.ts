@@ -21,6 +21,7 @@ const full: DeviceSearch = {
   status: 'locked',
   tag: ['group:g1', 'line:4:a'],
   online: false,
+  ends: 30,
   batch: 'b1',
   sort: 'identity',
   pages: ['c1'],
@@ -30,7 +31,15 @@ test('each filter has a chip that takes it away, and nothing else but the page',
   const chips = chipsOf(full, names);
   assert.deepEqual(
     chips.map(({ label }) => label),
-    ['Identity: 00*', 'Status: LOCKED', 'Tag group: g1', 'Tag line: 4:a', 'Offline', 'Batch: evening'],
+    [
+      'Identity: 00*',
+      'Status: LOCKED',
+      'Tag group: g1',
+      'Tag line: 4:a',
+      'Offline',
+      'Certificate ends within 30 days',
+      'Batch: evening',
+    ],
   );
   for (const { without } of chips) {
     assert.equal(without.pages, undefined);
@@ -102,6 +111,7 @@ test('of an address, what makes no sense is left out', () => {
     tag: ['a:b'],
     batch: undefined,
     online: undefined,
+    ends: undefined,
   });
   assert.equal(readDeviceSearch({ skipped: -1 }).skipped, undefined);
 });

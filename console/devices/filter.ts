@@ -4,14 +4,15 @@ import { firstPage } from './paging.ts';
 import type { DeviceSearch } from './search.ts';
 
 /** What the list and the count ask the server for. */
-export type Filter = Pick<DeviceSearch, 'status' | 'identity' | 'tag' | 'batch' | 'online'>;
+export type Filter = Pick<DeviceSearch, 'status' | 'identity' | 'tag' | 'batch' | 'online' | 'ends'>;
 
-export const filterOf = ({ status, identity, tag, batch, online }: DeviceSearch): Filter => ({
+export const filterOf = ({ status, identity, tag, batch, online, ends }: DeviceSearch): Filter => ({
   status,
   identity,
   tag,
   batch,
   online,
+  ends,
 });
 
 export const isFiltered = (search: DeviceSearch) =>
@@ -21,7 +22,14 @@ export const isFiltered = (search: DeviceSearch) =>
 export const withFilter = (search: DeviceSearch, change: Filter): DeviceSearch => firstPage({ ...search, ...change });
 
 export const withoutFilter = (search: DeviceSearch): DeviceSearch =>
-  withFilter(search, { status: undefined, identity: undefined, tag: undefined, batch: undefined, online: undefined });
+  withFilter(search, {
+    status: undefined,
+    identity: undefined,
+    tag: undefined,
+    batch: undefined,
+    online: undefined,
+    ends: undefined,
+  });
 
 /** As the server takes it: `<name>:<value>`. Null for a name with a colon, which cannot be asked for. */
 export const tagFilter = (name: string, value: string) => (name.includes(':') ? null : `${name}:${value}`);
@@ -42,6 +50,9 @@ export function tagLabel(tag: string): string {
   return colon < 0 ? tag : `${tag.slice(0, colon)}: ${tag.slice(colon + 1)}`;
 }
 
+/** `ends within 30 days`, `has ended`; behind the word "certificate". */
+export const endsLabel = (days: number) => (days === 0 ? 'has ended' : `ends within ${days} days`);
+
 /** One filter that is set: its name, and the search without it. */
 export interface Chip {
   readonly label: string;
@@ -54,7 +65,7 @@ interface Names {
 }
 
 export function chipsOf(search: DeviceSearch, names: Names): Chip[] {
-  const { identity, status, tag = [], online, batch } = search;
+  const { identity, status, tag = [], online, batch, ends } = search;
   const filter = filterOf(search);
   const chips: Chip[] = [];
   const add = (label: string, change: Filter) =>
@@ -66,6 +77,7 @@ export function chipsOf(search: DeviceSearch, names: Names): Chip[] {
     add(`Tag ${tagLabel(one)}`, { tag: others.length === 0 ? undefined : others });
   }
   if (online !== undefined) add(online ? 'Online' : 'Offline', { online: undefined });
+  if (ends !== undefined) add(`Certificate ${endsLabel(ends)}`, { ends: undefined });
   if (batch !== undefined) add(`Batch: ${names.batch(batch)}`, { batch: undefined });
   return chips;
 }

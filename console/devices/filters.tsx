@@ -3,10 +3,10 @@ import { Button, Group, ThemeIcon } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import type { Batch, Status } from '../api/types.ts';
 import { allStatuses, statusLooks } from '../parts/status-icon.tsx';
-import { type Chip, type Filter, filterOf, withFilter, withTag } from './filter.ts';
+import { type Chip, endsLabel, type Filter, filterOf, withFilter, withTag } from './filter.ts';
 import { FilterMenu } from './filter-menu.tsx';
 import { countDevices } from './paging.ts';
-import type { DeviceSearch } from './search.ts';
+import { type DeviceSearch, endings } from './search.ts';
 import { SearchField } from './search-field.tsx';
 import { TagFilter } from './tag-filter.tsx';
 import type { GoOptions } from './use-devices.ts';
@@ -32,6 +32,8 @@ const onlineChoices = [
   { value: 'yes', label: 'Online', meaning: 'Heard of within the last 5 minutes, or connected' },
   { value: 'no', label: 'Offline' },
 ];
+
+const endsChoices = endings.map((days) => ({ value: String(days), label: endsLabel(days) }));
 
 /** Older imports are reached by a click on the batch of a device. */
 const BATCHES = 100;
@@ -60,6 +62,12 @@ export function Filters({ connector, search, batches, onGo }: Props) {
         choices={onlineChoices}
         value={search.online === undefined ? undefined : search.online ? 'yes' : 'no'}
         onChange={(online) => set({ online: online === undefined ? undefined : online === 'yes' })}
+      />
+      <FilterMenu
+        label="Certificate"
+        choices={endsChoices}
+        value={search.ends === undefined ? undefined : String(search.ends)}
+        onChange={(days) => set({ ends: days === undefined ? undefined : Number(days) })}
       />
       {(kept.length > 0 || search.batch !== undefined) && (
         <FilterMenu

@@ -1,7 +1,7 @@
 /** What the address of the list of devices says: its filters, its sort, its page, and which dialog is open. */
 import type { DeviceListQuery } from '../api/queries.ts';
 
-type Filter = Pick<DeviceListQuery, 'status' | 'identity' | 'tag' | 'batch' | 'online' | 'sort'>;
+type Filter = Pick<DeviceListQuery, 'status' | 'identity' | 'tag' | 'batch' | 'online' | 'ends' | 'sort'>;
 
 export interface DeviceSearch extends Filter {
   /** Cursors of the pages before this one, the last of them its own; none on the first page. */
@@ -15,6 +15,8 @@ export interface DeviceSearch extends Filter {
 }
 
 const statuses = ['whitelisted', 'provisioned', 'expired', 'locked', 'reprovision'] as const;
+/** Days within which a certificate ends that the list can be asked for; 0: it has ended. */
+export const endings = [0, 7, 30, 90] as const;
 const sorts = ['activity', '-activity', 'identity', '-identity', 'created', '-created'] as const;
 const dialogs = ['one', 'many'] as const;
 
@@ -26,6 +28,7 @@ export function readDeviceSearch(given: Record<string, unknown>): DeviceSearch {
     tag: textsOf(given.tag),
     batch: textOf(given.batch),
     online: typeof given.online === 'boolean' ? given.online : undefined,
+    ends: endings.find((days) => days === given.ends),
     sort: oneOf(sorts, given.sort),
     pages: textsOf(given.pages),
     skipped: Number.isSafeInteger(given.skipped) && Number(given.skipped) > 0 ? Number(given.skipped) : undefined,

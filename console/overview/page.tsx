@@ -1,13 +1,15 @@
 /** How a connector is doing: its devices now, and what happened over time. */
-import { Group, Paper, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Alert, Group, Paper, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { IconCertificate } from '@tabler/icons-react';
 import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { api, unwrap } from '../api/client.ts';
-import { standingQuery } from '../api/queries.ts';
+import { deviceCountQuery, standingQuery } from '../api/queries.ts';
 import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
 import { allStatuses, statusLooks } from '../parts/status-icon.tsx';
+import { WARN_DAYS } from '../parts/validity.ts';
 import { Plot, type PlotSeries } from '../plot/plot.tsx';
 import { rules as refusalRules } from '../refusals/rules.ts';
 import { type Figures, ratePerSecond, spans, topRules, total, withNow } from './figures.ts';
@@ -100,7 +102,36 @@ function Standing({ connector }: { readonly connector: string }) {
           </Tile>
         ))}
       </SimpleGrid>
+      <CertificatesEnding connector={connector} />
     </section>
+  );
+}
+
+/** Nothing, as long as nothing is to be done. */
+function CertificatesEnding({ connector }: { readonly connector: string }) {
+  const { data } = useQuery(deviceCountQuery(connector, { ends: WARN_DAYS }));
+  const { data: ended } = useQuery(deviceCountQuery(connector, { ends: 0 }));
+  if (data === undefined || ended === undefined || data.count === 0) return null;
+  const devices = data.count === 1 ? '1 device has' : `${data.count.toLocaleString('en')} devices have`;
+  return (
+    <Alert
+      mt="sm"
+      color={ended.count > 0 ? 'red' : 'orange'}
+      icon={<IconCertificate aria-hidden />}
+      title={`${devices} a certificate that ends within ${WARN_DAYS} days`}
+    >
+      {ended.count > 0 && `${ended.count.toLocaleString('en')} of them ended already. `}A device whose certificate has
+      ended is refused.{' '}
+      <TextLink
+        to="/connectors/$connector/devices"
+        params={{ connector }}
+        search={{ ends: WARN_DAYS }}
+        inherit
+        aria-label="Show devices whose certificate ends"
+      >
+        Show
+      </TextLink>
+    </Alert>
   );
 }
 

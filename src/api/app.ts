@@ -15,6 +15,7 @@ import fastify, {
 } from 'fastify';
 import { isPageRequest, registerConsole, sendPage } from '../console/pages.ts';
 import { AppError } from '../domain/errors.ts';
+import { createTally, type Endpoint } from '../metrics/tally.ts';
 import { admit, expectLive } from './admit.ts';
 import type { ApiDeps, ApiState, Call, Caller, Route } from './context.ts';
 import { answerClientError, answerFailure } from './failure.ts';
@@ -30,6 +31,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Content types of the body. */
     takes?: string;
+    /** Its place among `endpoints`. */
+    endpoint?: number;
   }
 }
 
@@ -49,6 +52,13 @@ const securityHeaders = {
   'x-content-type-options': 'nosniff',
 };
 
+/** What figures tell apart; the first one stands for whatever is none of the others: pages, and what is not there. */
+const endpoints: readonly Endpoint[] = [
+  { method: 'other', route: 'none' },
+  ...routes.map(({ method, path }) => ({ method, route: path })),
+];
+const HIGHEST_STATUS = 599;
+
 export interface ApiOptions {
   /** Folder of the built console, once there is one; no console unless given. */
   readonly console?: Promise<string>;
@@ -60,17 +70,20 @@ export interface ApiOptions {
 
 /** The app, not listening yet. */
 export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInstance {
+  const tally = createTally('management', endpoints, HIGHEST_STATUS);
+  let open = 0;
   const state: ApiState = {
     logins: createLoginThrottles(),
     uses: createUseThrottle(),
     failures: createFailureThrottle(),
     unwritten: 0,
     streams: new Map(),
+    door: { tally, connections: () => open },
     heartbeat: options.heartbeat ?? HEARTBEAT,
   };
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     reply.headers(securityHeaders);
-    answerFailure(deps.logger, error, request, reply);
+    tally.refused(answerFailure(deps.logger, error, request, reply).code);
   };
   const app = fastify({
     bodyLimit: BODY_BYTES,
@@ -78,6 +91,12 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
     frameworkErrors: fail,
     clientErrorHandler: answerClientError,
     return503OnClosing: false,
+  });
+  app.server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => {
+      open -= 1;
+    });
   });
   // Text of no known form is no body of ours, and might be shown back in an error.
   app.removeContentTypeParser('text/plain');
@@ -105,6 +124,9 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
       for (const stream of state.streams.values()) if (stream.account === signal.account) stream.check();
     });
   });
+  app.addHook('onResponse', async ({ routeOptions }, { statusCode }) =>
+    tally.answered(routeOptions.config.endpoint ?? 0, statusCode),
+  );
   app.addHook('preClose', async () => {
     deaf();
     for (const stream of state.streams.keys()) stream.abort();
@@ -135,7 +157,10 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
     method: route.method,
     url: routerPath(route.path),
     schema: schemaOf(route),
-    config: { takes: route.kind === 'upload' ? 'multipart/form-data or text/csv' : 'application/json' },
+    config: {
+      takes: route.kind === 'upload' ? 'multipart/form-data or text/csv' : 'application/json',
+      endpoint: routes.indexOf(route) + 1,
+    },
     bodyLimit: route.kind === 'upload' ? Number.MAX_SAFE_INTEGER : (route.bodyLimit ?? BODY_BYTES),
     exposeHeadRoute: route.method === 'GET' && route.kind !== 'stream',
     // An upload is read as a stream by its handler, which judges every row.

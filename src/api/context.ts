@@ -8,6 +8,8 @@ import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { Role, Session, User } from '../domain/people.ts';
 import type { Logger } from '../log.ts';
+import type { Family } from '../metrics/figure.ts';
+import type { Tally } from '../metrics/tally.ts';
 import type { Store } from '../store/store.ts';
 import type { Seal } from './seal.ts';
 import type { Sources, Throttle } from './throttle.ts';
@@ -26,19 +28,17 @@ export interface ApiDeps {
   readonly caPath: string | null;
   /** Encrypts what has to be read again, under the installation's key. */
   readonly seal: Seal;
-  /** What the doors count, for `/metrics`. */
-  readonly figures?: () => readonly Figure[];
+  /** The doors of devices, and what else the server counts, for `/metrics`. */
+  readonly doors?: readonly CountedDoor[];
+  readonly figures?: () => readonly Family[];
 }
 
-/** A row of `/metrics`. `name` as Prometheus wants it: `slipway_long_polls`. */
-export interface Figure {
-  readonly name: string;
-  readonly kind: 'counter' | 'gauge';
-  readonly help: string;
-  readonly value: number;
+export interface CountedDoor {
+  readonly tally: Tally;
+  connections(): number;
 }
 
-/** The app's own bounded memory: attempts to sign in, and open event streams. */
+/** The app's own bounded memory: attempts to sign in, open event streams, and what was answered. */
 export interface ApiState {
   readonly logins: Sources;
   /** When the use of a session or key was last noted: once a minute each. */
@@ -48,6 +48,7 @@ export interface ApiState {
   /** Of those, how many were left out since the last that was written. */
   unwritten: number;
   readonly streams: Map<AbortController, OpenStream>;
+  readonly door: CountedDoor;
   /** Time between two signs of life on a stream, in ms. */
   readonly heartbeat: number;
 }

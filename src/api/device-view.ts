@@ -24,6 +24,7 @@ export function viewDevice(device: Device, defaultType: AuthType, now: number) {
     provisioned_at: device.provisionedAt,
     tags: device.tags,
     batch: device.batch,
+    ...(device.credential?.type === 'certificate' && { certificate_expires: device.credential.notAfter }),
   };
 }
 

@@ -150,13 +150,15 @@ export const deleteDevice = handle({ params: identityParams, response: { 204: em
   await deps.store.changeDevice(connector, identity, decide);
 });
 
-interface FilterQuery extends Omit<DeviceFilter, 'tags'> {
+interface FilterQuery extends Omit<DeviceFilter, 'tags' | 'certificateExpiresBefore'> {
+  readonly certificate_expires_before?: number;
   readonly tag?: readonly string[];
 }
 
 function filterOf(query: FilterQuery): DeviceFilter {
-  const { status, identity, ipaddress, batch, online, before, tag } = query;
-  return { status, identity, ipaddress, batch, online, before, tags: tag?.map(readTag) };
+  const { status, identity, ipaddress, batch, online, before, certificate_expires_before, tag } = query;
+  const ends = { certificateExpiresBefore: certificate_expires_before };
+  return { status, identity, ipaddress, batch, online, before, ...ends, tags: tag?.map(readTag) };
 }
 
 /** `<name>:<value>`; the value may have colons. */

@@ -60,13 +60,14 @@ export function failureBody(error: AppError): FailureBody {
   return { ...body, details: counts, rows };
 }
 
-/** Answers a request with its failure, and logs what is our fault. */
-export function answerFailure(logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+/** Answers a request with its failure, logs what is our fault, and tells which row of the catalogue it was. */
+export function answerFailure(logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): AppError {
   const failure = asAppError(error, request);
   logFailure(logger, failure, request);
   if (failure.retryAfter !== undefined) reply.header('retry-after', String(failure.retryAfter));
   if (failure.status === 401) reply.header('www-authenticate', 'token realm="slipway"');
   reply.code(failure.status).type('application/json; charset=utf-8').send(failureBody(failure));
+  return failure;
 }
 
 /** 5xx with their cause; anything else at debug level. */

@@ -20,9 +20,10 @@ import { listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
 import { beginFactor, confirmFactor, removeFactor } from './factor.ts';
 import { getFigures, getStanding } from './figures.ts';
-import { healthz, metrics, readyz } from './health.ts';
+import { healthz, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
 import { createKey, deleteKey, listKeys } from './keys.ts';
+import { metrics } from './metrics.ts';
 import { finishProvider, listSignInWays, startProvider } from './provider.ts';
 import { getServer } from './server-facts.ts';
 import {

@@ -2,18 +2,15 @@
  * `slipway audit verify`: follows the chain of the audit log, in the database or in an exported file, and names the first entry
  * that does not fit. It reads alone: the server may go on.
  */
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../config.ts';
 import { type AuditEntry, type ChainRow, entryOf, followChain, rowOf } from '../domain/audit.ts';
 import { readPostgresChain } from '../store/postgres/audit-reader.ts';
 import { readSqliteChain } from '../store/sqlite/audit-reader.ts';
-
-const usage = `Usage: slipway audit verify [--file <audit.ndjson>] [--expect <digest>] [--data <folder>] [--json]
-
-Without --file the database that the settings name is read. --expect: a digest that was kept elsewhere, of any entry: that entry
-has to be there, so a log that was cut off, or made anew, is noticed.`;
+import { type Given, textOf, UsageError } from './command.ts';
+import { tell } from './output.ts';
 
 interface Verdict {
   readonly entries: number;
@@ -26,15 +23,13 @@ interface Verdict {
 }
 
 /** Ends with 1 where something does not fit. */
-export async function run(flags: readonly string[]): Promise<void> {
-  const { positionals, values } = readFlags(flags);
-  if (positionals.length !== 1 || positionals[0] !== 'verify') throw new ConfigError(usage);
-  const { file, expect, data, json } = values;
+export async function run(_: readonly string[], given: Given): Promise<void> {
+  const [file, expect] = [textOf(given, 'file'), textOf(given, 'expect')];
   if (expect !== undefined && !/^[0-9a-f]{64}$/.test(expect)) {
-    throw new ConfigError(`--expect is ${JSON.stringify(expect)}; expected a digest of 64 hex digits.`);
+    throw new UsageError(`--expect is ${JSON.stringify(expect)}; expected a digest of 64 hex digits.`);
   }
-  const verdict = await verify(file === undefined ? readDatabase(data) : readExport(file), expect);
-  process.stdout.write(json ? `${JSON.stringify(verdict)}\n` : sentences(verdict));
+  const verdict = await verify(file === undefined ? readDatabase(textOf(given, 'data')) : readExport(file), expect);
+  tell(given, verdict, () => sentences(verdict));
   if (verdict.fault !== null || verdict.expected === false) process.exitCode = 1;
 }
 
@@ -68,7 +63,11 @@ function readDatabase(data: string | undefined): AsyncIterable<ChainRow> {
 
 async function* readExport(file: string): AsyncGenerator<ChainRow> {
   let line = 0;
-  for await (const text of createInterface({ input: createReadStream(file, 'utf8') })) {
+  const input = createReadStream(file, 'utf8');
+  await once(input, 'open').catch((error) => {
+    throw new ConfigError(`${file} cannot be read: ${error.message}.`, { cause: error });
+  });
+  for await (const text of createInterface({ input })) {
     line += 1;
     if (text === '') continue;
     yield rowIn(text, line);
@@ -92,18 +91,4 @@ function sentences({ entries, digest, fault, expected }: Verdict): string {
       ? 'The expected digest is not among them: entries were removed, or the log was made anew.\n'
       : '';
   return bad + lost + good;
-}
-
-function readFlags(flags: readonly string[]) {
-  const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...flags],
-      options: { file: text, expect: text, data: text, json: { type: 'boolean' } },
-      strict: true,
-      allowPositionals: true,
-    });
-  } catch (error) {
-    throw new ConfigError(`${(error as Error).message}\n${usage}`);
-  }
 }

@@ -58,6 +58,8 @@ export interface Admission {
   enter(activation: Activation): Promise<Entered>;
   /** Logs an authenticated device's refused request (a value that does not fit) and gives the error back. */
   refused(error: unknown, connector: Connector | null, identity: string | null, origin: Origin): unknown;
+  /** How many devices were provisioned since the start, by what they got. */
+  provisioned(): Readonly<Record<AuthType, number>>;
   /** Logs a refusal, whatever it is about: for a protocol that has no other way to tell the device. */
   logRefusal(error: AppError, connector: string, identity: string, origin: Origin): void;
 }
@@ -91,7 +93,7 @@ const COLONS_MAX = 16;
 
 export function createAdmission(deps: AdmissionDeps): Admission {
   const { store, directory, sessions, clock } = deps;
-  const { bind, bindCertificate } = createBinding(deps);
+  const { bind, bindCertificate, provisioned } = createBinding(deps);
   const { refused, logRefusal } = createRefusals(deps);
   /** Keys the memory of verified passwords; gone with the process. */
   const passwordKey = randomBytes(32);
@@ -309,7 +311,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     return { session, token };
   }
 
-  return { authenticate, holds, provision, enter, refused, logRefusal };
+  return { authenticate, holds, provision, enter, refused, provisioned, logRefusal };
 }
 
 /** A credential without an end of its own. */

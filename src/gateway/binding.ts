@@ -38,6 +38,8 @@ export interface Binding {
     device: Device | null,
     origin: Origin,
   ): Promise<void>;
+  /** How many devices were provisioned since the start, by what they got. */
+  provisioned(): Readonly<Record<AuthType, number>>;
 }
 
 export interface BindingDeps {
@@ -47,6 +49,8 @@ export interface BindingDeps {
 }
 
 export function createBinding({ store, directory, clock }: BindingDeps): Binding {
+  const provisioned: Record<AuthType, number> = { token: 0, password: 0, certificate: 0 };
+
   async function bind(activation: Activation): Promise<Bound> {
     const { connector, identity, password, origin } = activation;
     const settings = settingsOf(directory, connector);
@@ -64,6 +68,7 @@ export function createBinding({ store, directory, clock }: BindingDeps): Binding
     await store.changeDevice(connector.id, identity, (device) =>
       activate(device, request, settingsOf(directory, connector), credential),
     );
+    provisioned[credential.type] += 1;
     return { credential, token };
   }
 
@@ -110,12 +115,15 @@ export function createBinding({ store, directory, clock }: BindingDeps): Binding
     if (checkActivation(device, request, settings) !== 'certificate') throw new AppError('CERTIFICATE_NOT_WANTED');
     const credential = toCredential(certificate);
     // Of several first calls at once one provisions; the others find it done.
-    await store.changeDevice(connector.id, identity, (now) =>
-      isBound(now, fingerprint) ? { answer: null } : activate(now, request, settings, credential),
-    );
+    let isFirst = false;
+    await store.changeDevice(connector.id, identity, (now) => {
+      isFirst = !isBound(now, fingerprint);
+      return isFirst ? activate(now, request, settings, credential) : { answer: null };
+    });
+    if (isFirst) provisioned.certificate += 1;
   }
 
-  return { bind, bindCertificate };
+  return { bind, bindCertificate, provisioned: () => provisioned };
 }
 
 /** A resumed TLS session brings no intermediates; those stored with the same certificate stand in (device-http.md). */

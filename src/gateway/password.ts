@@ -20,6 +20,9 @@ const WAITING_MAX = 256;
 let running = 0;
 const waiting: (() => void)[] = [];
 
+/** Hashes that wait for their turn. */
+export const passwordsWaiting = (): number => waiting.length;
+
 /** `$argon2id$v=19$m=…,t=…,p=…$<salt>$<hash>` with a fresh salt. OVERLOADED when too many wait. */
 export async function hashPassword(password: string | Buffer): Promise<string> {
   const salt = randomBytes(16);

@@ -34,56 +34,70 @@ export interface Flags {
 
 const text = { type: 'string' } as const;
 const truth = { type: 'boolean' } as const;
+const file = { type: 'string', value: 'FILE', file: true } as const;
+const protocols = ['mqtt', 'https'] as const;
+const auths = ['token', 'password', 'certificate'] as const;
+/** For `parseArgs`, which reads type and multiple; the rest is for usage and completion. */
 const options = {
-  url: text,
-  port: text,
-  protocol: text,
-  devices: text,
-  rate: text,
-  ramp: text,
-  duration: text,
-  'in-flight': text,
-  seed: text,
-  aliases: text,
-  listen: truth,
-  api: text,
-  connector: text,
-  key: text,
-  email: text,
-  password: text,
-  auth: text,
-  identities: text,
-  ca: { type: 'string', multiple: true },
-  'device-ca': text,
-  'device-ca-key': text,
-  credentials: text,
-  keep: truth,
-  json: truth,
+  devices: { ...text, value: 'N', about: 'how many (10)' },
+  protocol: {
+    ...text,
+    value: 'NAME',
+    choices: protocols,
+    about: 'how they talk, mqtt or https (as --url says, else mqtt)',
+  },
+  rate: { ...text, value: 'R', about: 'writes per second of the whole fleet (1 for each device)' },
+  duration: { ...text, value: 'T', about: '30, 30s, 5m or 2h (until Ctrl-C)' },
+  ramp: { ...text, value: 'R', about: 'new connections per second at the start (100)' },
+  'in-flight': { ...text, value: 'N', about: 'writes that may wait for their answer (5000)' },
+  seed: { ...text, value: 'N', about: 'the same devices and values again (a random one, which is told)' },
+  aliases: { ...text, value: 'A,B', about: "what they write (the connector's resources, else temperature,humidity)" },
+  listen: { ...truth, about: 'HTTPS: wait for values from the cloud by long polls; MQTT always does' },
+  url: { ...text, value: 'URL', about: 'the connector, https://<id>.m2.<domain>:8443 or mqtts://…:8883' },
+  port: { ...text, value: 'P', about: 'its device port, where that is another one' },
+  ca: { ...file, multiple: true, about: 'CA certificates to trust beside the usual ones; may be repeated' },
+  api: { ...text, value: 'URL', about: 'management API, which lets the devices in (http://localhost:8080)' },
+  key: { ...text, value: 'K', about: 'key for it; else --email and --password' },
+  email: { ...text, value: 'E', about: 'an account (SLIPWAY_ADMIN_EMAIL)' },
+  password: { ...text, value: 'P', about: 'its password (SLIPWAY_ADMIN_PASSWORD)' },
+  connector: {
+    ...text,
+    value: 'ID-OR-NAME',
+    about: 'which one, without --url ("Simulation", made if it is not there)',
+  },
+  identities: { ...file, about: 'CSV file of identities that are let in already' },
+  auth: {
+    ...text,
+    value: 'AUTH',
+    choices: auths,
+    about: 'token, password or certificate (what the connector asks for)',
+  },
+  'device-ca': { ...file, about: "signs the devices' certificates, with --device-ca-key" },
+  'device-ca-key': { ...file, about: 'its private key' },
+  credentials: { ...file, about: 'keeps what devices are given, for the next run' },
+  keep: { ...truth, about: 'the same under a name of its own' },
+  json: { ...truth, about: 'a line of JSON a second, and one for the summary' },
 } as const;
 
-/** For `slipway --help`. */
-export const simulateHelp = `\
-  --devices N             how many (10)
-  --protocol mqtt|https   how they talk (as --url says, else mqtt)
-  --rate R                writes per second of the whole fleet (1 for each device)
-  --duration T            30, 30s, 5m or 2h (until Ctrl-C)
-  --ramp R                new connections per second at the start (100)
-  --in-flight N           writes that may wait for their answer (5000)
-  --seed N                the same devices and values again (a random one, which is told)
-  --aliases a,b           what they write (the connector's resources, else temperature,humidity)
-  --listen                HTTPS: wait for values from the cloud by long polls; MQTT always does
-  --url URL               the connector, https://<id>.m2.<domain>:8443 or mqtts://…:8883
-  --port P                its device port, where that is another one
-  --ca FILE               CA certificates to trust beside the usual ones; may be repeated
-  --api URL               management API, which lets the devices in (http://localhost:8080)
-  --key K                 key for it, or
-  --email E --password P  an account (SLIPWAY_ADMIN_EMAIL, SLIPWAY_ADMIN_PASSWORD)
-  --connector ID|NAME     which one, without --url ("Simulation", made if it is not there)
-  --identities FILE       CSV file of identities that are let in already
-  --auth A                token, password or certificate (what the connector asks for)
-  --device-ca FILE        with --device-ca-key FILE: signs the devices' certificates
-  --credentials FILE      keeps what devices are given, for the next run; --keep: under a name of its own
-  --json                  a line of JSON a second, and one for the summary`;
+interface Described {
+  readonly about: string;
+  readonly value?: string;
+  readonly multiple?: boolean;
+  readonly choices?: readonly string[];
+  readonly file?: boolean;
+}
+
+/** The flags in the order of usage: what they are called without dashes, what stands for their value, what they are for. */
+export const simulateFlags = Object.entries<Described>(options).map(
+  ([name, { about, value, multiple, choices, file }]) => ({
+    name,
+    about,
+    ...(value !== undefined && { value }),
+    ...(multiple && { repeated: true }),
+    ...(choices && { choices }),
+    ...(file && { file }),
+  }),
+);
 
 /** Throws Explained, which names the flag, what was seen and what was expected. */
 export function readFlags(args: readonly string[]): Flags {
@@ -105,7 +119,7 @@ export function readFlags(args: readonly string[]): Flags {
   };
   const devices = number('devices', 1, 1_000_000) ?? 10;
   const byUrl = given.url?.startsWith('mqtts:') ? 'mqtt' : given.url?.startsWith('https:') ? 'https' : null;
-  const protocol = oneOf('protocol', ['mqtt', 'https'] as const) ?? byUrl ?? 'mqtt';
+  const protocol = oneOf('protocol', protocols) ?? byUrl ?? 'mqtt';
   if (byUrl === 'mqtt' && protocol === 'https') wrong('protocol', 'mqtt, as --url says mqtts');
   if ((given['device-ca'] === undefined) !== (given['device-ca-key'] === undefined)) {
     throw new Explained('--device-ca and --device-ca-key belong together; only one of them is given.');
@@ -135,7 +149,7 @@ export function readFlags(args: readonly string[]): Flags {
     key: given.key ?? null,
     email: given.email ?? null,
     password: given.password ?? null,
-    auth: oneOf('auth', ['token', 'password', 'certificate'] as const),
+    auth: oneOf('auth', auths),
     identities: given.identities ?? null,
     ca: given.ca ?? [],
     deviceCa: given['device-ca'] ?? null,
@@ -149,7 +163,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new Explained(`${(error as Error).message}\nFlags of simulate:\n${simulateHelp}`);
+    throw new Explained(`${(error as Error).message}\nslipway simulate --help tells of all flags.`);
   }
 }
 

@@ -16,6 +16,7 @@ import type { ChainRow, NewAudit } from '../domain/audit.ts';
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
 import type { ApiKey, People, Session, User, UserChange } from '../domain/people.ts';
+import type { HistogramFigures } from '../metrics/histogram.ts';
 
 export type { ApiKey, Session, User };
 
@@ -126,6 +127,8 @@ export interface DeviceFilter {
   readonly online?: boolean;
   /** Last seen, else created, before this time. */
   readonly before?: number;
+  /** The credential is a certificate that ends before this time. */
+  readonly certificateExpiresBefore?: number;
 }
 export type DeviceSort = 'activity' | '-activity' | 'identity' | '-identity' | 'created' | '-created';
 export interface DevicePage {
@@ -276,6 +279,8 @@ export interface Store {
   countDevices(connector: string, filter: DeviceFilter, now: number): Promise<number>;
   /** All of one moment: they add up to the number of devices. */
   countByStatus(connector: string, now: number): Promise<Record<DeviceStatus, number>>;
+  /** How many devices, of all connectors, have a certificate that ends before each of these times. */
+  countCertificatesEnding(before: readonly number[]): Promise<number[]>;
   listTagNames(connector: string): Promise<string[]>;
   /** In the order of the values; `begins` and `limit` narrow what may be a value per device. */
   countTagValues(connector: string, name: string, part?: ValuesPart): Promise<{ value: string; count: number }[]>;
@@ -396,15 +401,26 @@ export interface Store {
   /** Called after each commit; returns the way to stop listening. */
   onSignal(listener: (signal: Signal) => void): () => void;
   figures(): StoreFigures;
+  sizes(): Promise<StoreSizes>;
   /** Finishes what was accepted, then closes. */
   close(): Promise<void>;
 }
 
-/** For `/metrics`. Totals since the start. */
-export interface StoreFigures {
-  readonly commits: number;
-  readonly committedWrites: number;
-  readonly commitSeconds: number;
+/** For `/metrics`. Histograms count since the start. */
+export interface CommitFigures {
+  /** How long each commit took, flush included, in s; and how many writes shared it. */
+  readonly commitSeconds: HistogramFigures;
+  readonly commitWrites: HistogramFigures;
   readonly queuedWrites: number;
   readonly queuedBytes: number;
+}
+export interface StoreFigures extends CommitFigures {
+  /** Questions that wait for whoever reads. */
+  readonly queuedQuestions: number;
+}
+/** In bytes. */
+export interface StoreSizes {
+  readonly database: number;
+  /** The write-ahead log; null where it is not this database's alone. */
+  readonly wal: number | null;
 }

@@ -135,7 +135,7 @@ export async function edit(store: Store, connector: string, identity: string, ov
 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 export const tokenOf = (text: string): Credential => ({ type: 'token', digest: digestOf(text) });
-export const certificateOf = (text: string): Credential => ({
+export const certificateOf = (text: string): Extract<Credential, { type: 'certificate' }> => ({
   type: 'certificate',
   fingerprint: digestOf(`certificate ${text}`),
   publicKey: digestOf(`key ${text}`),

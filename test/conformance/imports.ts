@@ -135,6 +135,7 @@ export function importTests(open: Open): void {
       assert.equal(await look.countDevices(connector, { batch: 'fields' }, NOW), 3);
       assert.equal(await look.countDevices(connector, { tags: [{ name: 'site', value: 'south' }] }, NOW), 1);
       assert.equal(await look.countDevices(connector, { status: 'provisioned' }, NOW + 9 * DAY), 1);
+      assert.equal(await look.countDevices(connector, { certificateExpiresBefore: NOW + 366 * DAY }, NOW), 1);
     }
   });
 

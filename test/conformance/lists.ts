@@ -113,6 +113,32 @@ export function listTests(open: Open): void {
     }
   });
 
+  it('counts certificates that end, of all connectors that are there', async () => {
+    const { store } = shared;
+    const [one, two, gone] = [await makeConnector(store), await makeConnector(store), await makeConnector(store)];
+    const times = [NOW, NOW + DAY, NOW + 30 * DAY, NOW + 1000 * DAY];
+    const before = await store.countCertificatesEnding(times);
+    const ends = (identity: string, notAfter: number) => ({
+      credential: { ...certificateOf(`${identity} ${notAfter}`), notAfter },
+    });
+    await put(store, one, 'ended', ends('ended', NOW - 1));
+    await put(store, one, 'soon', ends('soon', NOW + DAY - 1));
+    await put(store, two, 'later', ends('later', NOW + DAY));
+    await put(store, two, 'renewed', ends('renewed', NOW + 1));
+    await edit(store, two, 'renewed', ends('renewed', NOW + 365 * DAY));
+    await put(store, two, 'removed', ends('removed', NOW + 1));
+    await remove(store, two, 'removed');
+    await put(store, two, 'by password', { credential: { type: 'password', hash: 'hash' } });
+    await put(store, gone, 'with its connector', ends('gone', NOW + 1));
+    await store.deleteConnector(gone);
+    const grown = (await store.countCertificatesEnding(times)).map((n, at) => n - before[at]!);
+    assert.deepEqual(grown, [1, 2, 3, 4]);
+    const within = { certificateExpiresBefore: NOW + DAY + 1 };
+    assert.deepEqual(await identities(store, two, within), ['later']);
+    assert.equal(await store.countDevices(two, within, NOW), 1);
+    assert.equal(await store.countDevices(one, { ...within, identity: 'soon' }, NOW), 1);
+  });
+
   it('tells the status by time alone, to the very microsecond', async () => {
     const { store } = shared;
     const connector = await makeConnector(store);

@@ -10,7 +10,7 @@ import {
   statusOf,
 } from '../../src/domain/device.ts';
 import type { DeviceFilter, DeviceSort } from '../../src/store/store.ts';
-import { DAY, NOW } from './fixtures.ts';
+import { certificateOf, DAY, NOW } from './fixtures.ts';
 
 /** store.ts, DeviceFilter. */
 export function matches(device: Device, filter: DeviceFilter, now: number): boolean {
@@ -21,8 +21,13 @@ export function matches(device: Device, filter: DeviceFilter, now: number): bool
   if (batch !== undefined && device.batch !== batch) return false;
   if (ipaddress !== undefined && device.lastIp !== ipaddress) return false;
   if (online !== undefined && isOnline(device, now) !== online) return false;
+  if (filter.certificateExpiresBefore !== undefined && !(endOf(device) < filter.certificateExpiresBefore)) return false;
   return before === undefined || activityOf(device) < before;
 }
+
+/** When its certificate ends; never without one. */
+const endOf = ({ credential }: Device) =>
+  credential?.type === 'certificate' ? credential.notAfter : Number.POSITIVE_INFINITY;
 
 function fits(identity: string, pattern: string): boolean {
   if (!pattern.includes('*')) return identity.includes(pattern);
@@ -54,6 +59,12 @@ const names = fc.constantFrom('site', 'Site', 'l%', '__proto__');
 const values = fc.constantFrom('north', 'North', 'a_', "o'clock", '');
 // None lies exactly at the edge of being online.
 const times = fc.constantFrom(NOW - DAY, NOW - ONLINE_WITHIN - 7, NOW - ONLINE_WITHIN + 7, NOW - 1, NOW);
+const ends = [NOW - DAY, NOW + 7 * DAY, NOW + 90 * DAY] as const;
+let certificate = 0;
+/** No two devices have one. */
+const certificates = fc
+  .constantFrom(...ends)
+  .map((notAfter): Credential => ({ ...certificateOf(`model ${++certificate}`), notAfter }));
 const batches = fc.constantFrom('lot-1', 'lot-2');
 const addresses = fc.constantFrom('192.0.2.1', '192.0.2.10', '2001:db8::1');
 
@@ -63,18 +74,21 @@ const someDevice: fc.Arbitrary<Device> = fc
     expiresAt: fc.constantFrom(null, 0, NOW - 1, NOW, NOW + 1),
     locked: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
     reprovision: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
-    provisioned: fc.boolean(),
+    credential: fc.oneof(
+      fc.constant(null),
+      fc.constant({ type: 'password', hash: 'hash' } satisfies Credential),
+      certificates,
+    ),
     tags: fc.dictionary(names, fc.uniqueArray(values, { maxLength: 3 }), { maxKeys: 3, noNullPrototype: true }),
     batch: fc.option(batches),
     heard: fc.option(fc.record({ lastSeen: times, lastIp: addresses })),
   })
-  .map(({ provisioned, heard, ...device }) => ({
+  .map(({ heard, ...device }) => ({
     ...newDevice('', NOW),
     ...device,
     ...heard,
     created: device.batch === null ? device.created : NOW,
-    credential: provisioned ? ({ type: 'password', hash: 'hash' } satisfies Credential) : null,
-    provisionedAt: provisioned ? NOW : null,
+    provisionedAt: device.credential === null ? null : NOW,
   }));
 
 export const fleets: fc.Arbitrary<Device[]> = fc
@@ -95,6 +109,7 @@ export const filters: fc.Arbitrary<DeviceFilter> = fc.record(
     ipaddress: addresses,
     online: fc.boolean(),
     before: times,
+    certificateExpiresBefore: fc.constantFrom(...ends.map((end) => end + 1), NOW),
   },
   { requiredKeys: [] },
 );

@@ -32,7 +32,7 @@ export interface Authority extends Certificate {
 }
 
 export interface Factory {
-  authority(cn: string): Authority;
+  authority(cn: string, dates?: Dates): Authority;
   selfSigned(cn: string, dates?: Dates): Certificate;
   /** By the tutorial's command, word for word: a self-signed RSA certificate, good for 365 days. */
   tutorial(identity: string): Certificate;
@@ -43,7 +43,11 @@ export interface Factory {
 export function openFactory(): Factory {
   const workshop = openWorkshop();
   return {
-    authority: (cn) => authority(workshop, workshop.make({ subject: `/O=Tests/CN=${cn}`, extensions: caExtensions })),
+    authority: (cn, dates) =>
+      authority(
+        workshop,
+        workshop.make({ subject: `/O=Tests/CN=${cn}`, extensions: caExtensions, ...validity(dates) }),
+      ),
     selfSigned: (cn, dates) => certificate(workshop.make({ subject: `/O=Tests/CN=${cn}`, ...validity(dates) })),
     tutorial: (identity) => {
       const command = `req -x509 -nodes -days 365 -sha256 -subj /C=US/ST=MN/L=Mpls/O=West/CN=${identity} -newkey rsa:2048 -keyout device-key.pem -out device-cert.pem`;

@@ -5,7 +5,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,16 +37,34 @@ export interface TestPostgres {
   remove(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<TestPostgres> {
+/** `bin`: where the programs of an installed PostgreSQL are, for tests of tools that have to fit the server. */
+export async function startPostgres(bin?: string): Promise<TestPostgres> {
   const given = process.env.SLIPWAY_TEST_DATABASE_URL;
-  return given === undefined ? startOwn() : useGiven(given);
+  return given === undefined || bin !== undefined ? startOwn(bin) : useGiven(given);
 }
 
-async function startOwn(): Promise<TestPostgres> {
+/** The newest PostgreSQL with pg_dump that is installed on this machine; null if none is. */
+export function installedPostgres(): string | null {
+  const all = globSync([
+    '/usr/lib/postgresql/*/bin',
+    '/usr/local/bin',
+    '/usr/bin',
+    '/opt/homebrew/opt/postgresql*/bin',
+  ]);
+  const whole = all.filter((bin) =>
+    ['initdb', 'postgres', 'pg_dump', 'pg_restore'].every((name) => existsSync(join(bin, name))),
+  );
+  return whole.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? null;
+}
+
+async function startOwn(bin?: string): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-pg-'));
   const owner: Owner = process.getuid?.() === 0 ? nobody() : {};
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid!);
-  const programs = await findPrograms(folder, owner);
+  const programs =
+    bin === undefined
+      ? await findPrograms(folder, owner)
+      : { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
   const password = randomBytes(16).toString('hex');
   const data = join(folder, 'data');
   const port = await freePort();

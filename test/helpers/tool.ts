@@ -12,6 +12,8 @@ const packages: Readonly<Record<string, string>> = {
   mosquitto_pub: 'mosquitto-clients (with dnf and brew: mosquitto)',
   mosquitto_sub: 'mosquitto-clients (with dnf and brew: mosquitto)',
   prlimit: 'util-linux',
+  promtool: 'prometheus',
+  pg_dump: 'postgresql',
   paho: 'python3-paho-mqtt (or, for the python3 on the PATH: pip install paho-mqtt==1.6.1)',
 };
 
@@ -33,10 +35,10 @@ export async function pythonWithPaho(): Promise<{ readonly python: string; reado
 }
 
 /**
- * Why tests with a client that others wrote are left out: it is not installed. False where it is, and on CI, where they
+ * Why tests with a tool that others wrote are left out: it is not installed. False where it is, and on CI, where they
  * must not be left out: there they fail.
  */
-export async function leftOut(tool: 'mosquitto_pub' | 'mosquitto_sub' | 'paho'): Promise<string | false> {
+export async function leftOut(tool: 'mosquitto_pub' | 'mosquitto_sub' | 'paho' | 'promtool'): Promise<string | false> {
   if (process.env.CI === 'true') return false;
   const there =
     tool === 'paho' ? (await pythonWithPaho()) !== null : await runTool(tool, ['--version']).then(Boolean, () => false);

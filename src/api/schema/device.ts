@@ -41,6 +41,9 @@ export const identity = Type.Object(
     provisioned_at: timeOrNull,
     tags: mapOf(Type.Array(Type.String())),
     batch: textOrNull,
+    certificate_expires: Type.Optional(
+      Type.Integer({ description: 'end of its certificate, µs since the epoch; left out where it has none' }),
+    ),
     credential: Type.Optional(Type.Union([credential, Type.Null()])),
   },
   { $id: 'Identity' },
@@ -57,6 +60,7 @@ const filter = {
   batch: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   online: Type.Optional(Type.Boolean()),
   before: Type.Optional(time),
+  certificate_expires_before: Type.Optional(time),
 };
 export const countQuery = closed(filter);
 export const listQuery = closed({

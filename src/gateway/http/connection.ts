@@ -9,6 +9,7 @@ import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
 import { AppError, asAppError } from '../../domain/errors.ts';
 import { normalizeAddress } from '../../domain/network.ts';
+import type { Tally } from '../../metrics/tally.ts';
 import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
@@ -16,7 +17,7 @@ import { readAuthorization } from './authorization.ts';
 import type { DoorDeps, Exchange } from './context.ts';
 import { type Request, RequestParser } from './parser.ts';
 import { failure, type Reply, render } from './reply.ts';
-import { allowOf, handlerOf, parseTarget } from './routes.ts';
+import { allowOf, NO_ENDPOINT, parseTarget, servedBy } from './routes.ts';
 
 /** Bytes of requests behind the one under way; more are left in the kernel. */
 const BEHIND_MAX = 65_536;
@@ -36,6 +37,7 @@ export interface ConnectionDeps extends DoorDeps {
   readonly idleTimeout: number;
   /** Bodies under way on all connections share this. */
   readonly budget: { bytes: number; readonly max: number };
+  readonly tally: Tally;
   readonly onInternalError: (error: AppError) => void;
   readonly onClose: (connection: Connection) => void;
   nextId(): string;
@@ -52,6 +54,8 @@ export class Connection {
   #shown: Shown | null = null;
   /** A request is under way: being answered, or its answer being taken. */
   #busy = false;
+  /** Which endpoint the request under way is for. */
+  #endpoint = NO_ENDPOINT;
   /** The client is slow to take an answer; nothing more is read until it has. */
   #draining = false;
   /** Our side ends with the answer under way. */
@@ -155,6 +159,7 @@ export class Connection {
   /** Promises are followed by hand here: an async function more on this path is a few per cent of a write. */
   #answer(request: Request): void {
     let reply: Promise<Reply>;
+    this.#endpoint = NO_ENDPOINT;
     try {
       reply = this.#handle(request);
     } catch (thrown) {
@@ -170,13 +175,15 @@ export class Connection {
   #handle(request: Request): Promise<Reply> {
     const target = parseTarget(request.target);
     const connector = this.#deps.connectorOf(target.host ?? request.host, this.#serverName());
-    const handler = handlerOf(target, request.method);
+    const { handler, endpoint } = servedBy(target, request.method);
+    this.#endpoint = endpoint;
     return handler(new OnConnection(this, request, target.path, target.query, connector, this.#origin), this.#deps);
   }
 
   #refusal(thrown: unknown, request: Request): Reply {
     const error = asAppError(thrown);
     this.#report(error);
+    this.#deps.tally.refused(error.code);
     return failure(error, error.code === 'METHOD_NOT_ALLOWED' ? allowOf(parseTarget(request.target)) : '');
   }
 
@@ -186,6 +193,7 @@ export class Connection {
   }
 
   #reply(request: Request, reply: Reply): void {
+    this.#deps.tally.answered(this.#endpoint, reply.status);
     if (this.#socket.destroyed) return;
     const last = this.#closing || !request.keepAlive;
     const after = last ? 'ends' : request.minor === 0 ? 'stays in 1.0' : 'stays';
@@ -254,6 +262,8 @@ export class Connection {
 
   /** Nothing more can be understood on this connection. */
   #fail(error: AppError): void {
+    this.#deps.tally.refused(error.code);
+    this.#deps.tally.answered(NO_ENDPOINT, error.status);
     this.#socket.write(render(failure(error), 'ends'));
     this.#end();
   }

@@ -2,17 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
+import { createTally, type Tally } from '../../metrics/tally.ts';
 import { createConnectorOf } from '../host.ts';
 import { createListeners, createReport } from '../listen.ts';
 import { createOpenConnections } from '../open-connections.ts';
 import type { Identity } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { DoorDeps } from './context.ts';
+import { endpoints } from './routes.ts';
 
 /** Bytes of requests that may be under way on all connections together. */
 const BUDGET = 256 << 20;
 /** ms between two looks at the connections' deadlines. */
 const SWEEP = 1_000;
+const HIGHEST_STATUS = 599;
 
 export interface DoorOptions extends DoorDeps {
   readonly domain: string;
@@ -30,6 +33,7 @@ export interface HttpDoor {
   /** What new connections get from now on. */
   setIdentity(identity: Identity): void;
   connections(): number;
+  readonly tally: Tally;
   /** Accepts no more, answers what is under way, and resolves when every connection is closed, after `grace` ms by force. */
   close(grace: number): Promise<void>;
 }
@@ -37,6 +41,7 @@ export interface HttpDoor {
 export function createHttpDoor(options: DoorOptions): HttpDoor {
   const { logger, domain, reusePort, ...rest } = options;
   const connections = createOpenConnections<Connection>();
+  const tally = createTally('https', endpoints, HIGHEST_STATUS);
   let lastId = 0;
   // Told apart from those of an earlier start, and of other gateways.
   const start = randomBytes(6).toString('hex');
@@ -46,6 +51,7 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     budget: { bytes: 0, max: BUDGET },
     nextId: () => `${start}-${(++lastId).toString(36)}`,
     onClose: connections.remove,
+    tally,
     onInternalError: createReport(logger),
   };
   const accept = (socket: Socket) => {
@@ -65,6 +71,7 @@ export function createHttpDoor(options: DoorOptions): HttpDoor {
     listenPlain: listeners.plain,
     setIdentity: listeners.setIdentity,
     connections: () => connections.size,
+    tally,
     async close(grace) {
       listeners.close();
       await connections.close(grace);

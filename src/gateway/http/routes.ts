@@ -1,22 +1,43 @@
 /** The table of contents of the device door: path → method → handler. */
 import { AppError } from '../../domain/errors.ts';
+import type { Endpoint } from '../../metrics/tally.ts';
 import { activateDevice } from './activate.ts';
 import { readAlias, writeAlias } from './alias.ts';
 import type { Handler } from './context.ts';
 import { recordMany, recordOne } from './record.ts';
 import { plain } from './reply.ts';
 
-type Methods = Partial<Record<'GET' | 'POST', Handler>>;
+/** A handler, and its place among `endpoints`. */
+interface Served {
+  readonly handler: Handler;
+  readonly endpoint: number;
+}
+type Methods = Partial<Record<'GET' | 'POST', Served>>;
 
-const alias: Methods = { GET: readAlias, POST: writeAlias };
-const aliasHistory: Methods = { POST: recordOne };
+/** What figures tell apart; the first one stands for whatever is none of the others. */
+export const endpoints: Endpoint[] = [{ method: 'other', route: 'none' }];
+/** Place of that one. */
+export const NO_ENDPOINT = 0;
+
+function at(route: string, handlers: Partial<Record<'GET' | 'POST', Handler>>): Methods {
+  const served = Object.entries(handlers).map(([method, handler]) => {
+    const endpoint = endpoints.push({ method, route }) - 1;
+    return [method, { handler, endpoint }] as const;
+  });
+  return Object.fromEntries(served);
+}
+
+const alias = at('/stack/alias', { GET: readAlias, POST: writeAlias });
+const aliasHistory = at('/stack/alias/{alias}/{timestamp}', { POST: recordOne });
 const table: Readonly<Record<string, Methods>> = {
   '/stack/alias': alias,
   '/stack/alias/': alias,
-  '/stack/record': { POST: recordMany },
-  '/provision/activate': { POST: activateDevice },
-  '/timestamp': { GET: async (_exchange, { clock }) => plain(String(Math.floor(clock() / 1_000_000))) },
-  '/ip': { GET: async ({ origin }) => plain(origin.ip) },
+  '/stack/record': at('/stack/record', { POST: recordMany }),
+  '/provision/activate': at('/provision/activate', { POST: activateDevice }),
+  '/timestamp': at('/timestamp', {
+    GET: async (_exchange, { clock }) => plain(String(Math.floor(clock() / 1_000_000))),
+  }),
+  '/ip': at('/ip', { GET: async ({ origin }) => plain(origin.ip) }),
 };
 
 /** Paths that are there without a prefix too. */
@@ -65,11 +86,11 @@ function methodsOf(path: string): Methods | undefined {
 }
 
 /** PATH_UNKNOWN, or METHOD_NOT_ALLOWED with what the path takes. */
-export function handlerOf({ path, methods }: Target, method: string): Handler {
+export function servedBy({ path, methods }: Target, method: string): Served {
   if (methods === undefined) throw new AppError('PATH_UNKNOWN', { seen: path });
-  const handler = Object.hasOwn(methods, method) ? methods[method as 'GET' | 'POST'] : undefined;
-  if (handler === undefined) throw new AppError('METHOD_NOT_ALLOWED', { seen: method, wanted: namesOf(methods) });
-  return handler;
+  const served = Object.hasOwn(methods, method) ? methods[method as 'GET' | 'POST'] : undefined;
+  if (served === undefined) throw new AppError('METHOD_NOT_ALLOWED', { seen: method, wanted: namesOf(methods) });
+  return served;
 }
 
 /** The `Allow` header, with its CRLF (RFC 9110, 10.2.1). */

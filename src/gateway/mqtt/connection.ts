@@ -9,12 +9,14 @@ import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
 import { AppError, asAppError, printable } from '../../domain/errors.ts';
 import { normalizeAddress } from '../../domain/network.ts';
+import type { Tally } from '../../metrics/tally.ts';
 import type { PendingValue } from '../../store/store.ts';
 import type { ConnectorOf } from '../host.ts';
 import type { Session } from '../sessions.ts';
 import { clientCertificateOf } from '../tls/peer.ts';
 import { acknowledgements, farewell } from './answers.ts';
 import type { Client, DoorDeps, KnownTopic, Refusal } from './context.ts';
+import { CONNECT } from './endpoints.ts';
 import { versionRefusal } from './handlers/connect.ts';
 import { type Budget, InFlight, type Message } from './in-flight.ts';
 import { Inflow, type Inlet } from './inflow.ts';
@@ -36,6 +38,7 @@ export interface ConnectionDeps extends DoorDeps {
   readonly connectorOf: ConnectorOf;
   /** Bytes that wait on all connections share this. */
   readonly budget: Budget;
+  readonly tally: Tally;
   readonly onInternalError: (error: AppError) => void;
   readonly onClose: (connection: Connection) => void;
   /** The device is this connection's from now on; the older one of it is ended. */
@@ -115,24 +118,32 @@ export class Connection implements Inlet, Outlet {
     return this.#stopping;
   }
 
-  accept(id: number, bytes: number, work: Promise<unknown>, refusal: Refusal = 'to be logged'): void {
-    const message = this.#inFlight.add(id, bytes);
+  accept(id: number, bytes: number, endpoint: number, work: Promise<unknown>, refusal: Refusal = 'to be logged'): void {
+    const message = this.#inFlight.add(id, bytes, endpoint);
     work.then(
       () => this.#settle(message, null, refusal),
       (thrown) => this.#settle(message, asAppError(thrown), refusal),
     );
   }
 
-  refuse(id: number, error: AppError): void {
-    this.#settle(this.#inFlight.add(id, 0), error, 'to be logged');
+  refuse(id: number, endpoint: number, error: AppError): void {
+    this.#settle(this.#inFlight.add(id, 0, endpoint), error, 'to be logged');
   }
 
   #settle(message: Message, error: AppError | null, refusal: Refusal): void {
     if (this.#inFlight.settle(message, error)) this.#deps.onAnswers(this);
-    if (error === null) return;
+    const { tally } = this.#deps;
+    if (error === null) {
+      tally.answered(message.endpoint, 0);
+      return;
+    }
+    const { puback, disconnect } = reasonsOf(error.code);
+    tally.answered(message.endpoint, puback ?? disconnect);
+    // What ends the connection is counted there.
+    if (puback !== null && !this.#ended) tally.refused(error.code);
     this.#report(error);
     // 3.1.1 [MQTT-4.8.0-2]: what may succeed later is sent again over another connection.
-    if (reasonsOf(error.code).puback === null) this.end(error);
+    if (puback === null) this.end(error);
     else if (refusal === 'to be logged') this.#log(message, error);
   }
 
@@ -204,11 +215,14 @@ export class Connection implements Inlet, Outlet {
       return;
     }
     this.#welcomed = true;
+    this.#deps.tally.answered(CONNECT, 0);
     this.startSending();
   }
 
   reject(connack: Buffer, error: AppError): void {
     this.#reason = { reason: error.code, message: error.message };
+    this.#deps.tally.answered(CONNECT, reasonsOf(error.code).connect);
+    this.#deps.tally.refused(error.code);
     this.#report(error);
     this.#finish(connack);
   }
@@ -377,6 +391,7 @@ export class Connection implements Inlet, Outlet {
 
   end(error: AppError): void {
     if (this.#ended) return;
+    this.#deps.tally.refused(error.code);
     this.#reason = { reason: error.code, message: error.message };
     if (error.code === 'PROTOCOL_VERSION') this.#finish(versionRefusal(error.details as number));
     // 3.1.1 [MQTT-3.2.2-6]: what no return code fits is closed on without one.

@@ -63,11 +63,11 @@ export interface Link {
   send(bytes: Buffer): boolean;
   /**
    * A message that is acknowledged (`id` other than 0) once `work` is done, in the order of these calls. What `work`
-   * rejects with refuses the message, or ends the connection.
+   * rejects with refuses the message, or ends the connection. `endpoint`: as what it is counted.
    */
-  accept(id: number, bytes: number, work: Promise<unknown>, refusal?: Refusal): void;
+  accept(id: number, bytes: number, endpoint: number, work: Promise<unknown>, refusal?: Refusal): void;
   /** A message that is refused at once, in its turn. */
-  refuse(id: number, error: AppError): void;
+  refuse(id: number, endpoint: number, error: AppError): void;
   /** Handles nothing for this time, in ms. */
   pauseFor(ms: number): void;
   /** The CONNACK that lets it in. */

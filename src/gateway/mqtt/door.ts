@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../log.ts';
+import { createTally, type Tally } from '../../metrics/tally.ts';
 import type { Store } from '../../store/store.ts';
 import { createConnectorOf } from '../host.ts';
 import { createListeners, createReport } from '../listen.ts';
@@ -10,6 +11,7 @@ import type { Sessions } from '../sessions.ts';
 import type { Identity } from '../tls/options.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { DoorDeps } from './context.ts';
+import { endpoints } from './endpoints.ts';
 import type { Budget } from './in-flight.ts';
 
 /** Bytes that packets and messages of all connections may take together. */
@@ -18,6 +20,8 @@ const BUDGET = 268_435_456;
 const STRANGERS_MAX = 16_384;
 /** ms between two looks at the connections' deadlines. */
 const SWEEP = 500;
+/** Of the reason codes, which are bytes. */
+const HIGHEST_CODE = 255;
 /** Devices whose right to be here is asked anew in one turn of the loop, after a change that concerns many. */
 const RECHECKED = 50;
 
@@ -37,6 +41,7 @@ export interface MqttDoor {
   /** What new connections get from now on. */
   setIdentity(identity: Identity): void;
   connections(): number;
+  readonly tally: Tally;
   /** Accepts no more, finishes what was accepted, and resolves when every connection is closed, after `grace` ms by force. */
   close(grace: number): Promise<void>;
 }
@@ -45,6 +50,7 @@ export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...
   const connections = createOpenConnections<Connection>();
   const byDevice = new Map<number, Connection>();
   const budget: Budget = { bytes: 0, max: BUDGET };
+  const tally = createTally('mqtt', endpoints, HIGHEST_CODE, hex);
   let lastId = 0;
   // Told apart from those of an earlier start, and of other gateways.
   const start = randomBytes(6).toString('hex');
@@ -68,6 +74,7 @@ export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...
   const deps: ConnectionDeps = {
     ...rest,
     connectorOf: createConnectorOf(domain, rest.directory),
+    tally,
     budget,
     nextId: () => `m${start}-${(++lastId).toString(36)}`,
     onInternalError: createReport(logger),
@@ -127,6 +134,7 @@ export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...
     listenPlain: listeners.plain,
     setIdentity: listeners.setIdentity,
     connections: () => connections.size,
+    tally,
     async close(grace) {
       listeners.close();
       await connections.close(grace);
@@ -135,3 +143,6 @@ export function createMqttDoor({ store, sessions, domain, logger, reusePort, ...
     },
   };
 }
+
+/** As the specification writes reason codes. */
+const hex = (code: number) => `0x${code.toString(16).padStart(2, '0')}`;

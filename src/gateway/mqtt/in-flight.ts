@@ -15,6 +15,8 @@ export interface Message {
   /** 0 for QoS 0. */
   readonly id: number;
   readonly bytes: number;
+  /** Its place among what figures tell apart (endpoints.ts). */
+  readonly endpoint: number;
   settled: boolean;
   /** Refused with this. */
   error: AppError | null;
@@ -47,8 +49,8 @@ export class InFlight {
   }
 
   /** Each is a new one, whatever its identifier and DUP: 5.0 [MQTT-4.3.2-5]. */
-  add(id: number, bytes: number): Message {
-    const message: Message = { id, bytes: bytes + OVERHEAD, settled: false, error: null };
+  add(id: number, bytes: number, endpoint: number): Message {
+    const message: Message = { id, bytes: bytes + OVERHEAD, endpoint, settled: false, error: null };
     this.#messages.push(message);
     this.#bytes += message.bytes;
     this.#budget.bytes += message.bytes;

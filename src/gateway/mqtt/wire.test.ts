@@ -141,7 +141,7 @@ test('messages are taken in their order, however they settle, and their memory i
     fc.property(fc.shuffledSubarray([...Array(30).keys()], { minLength: 30 }), (order) => {
       const budget = { bytes: 0, max: 1 };
       const inFlight = new InFlight(budget);
-      const messages = Array.from({ length: 30 }, (_, id) => inFlight.add(id, 10));
+      const messages = Array.from({ length: 30 }, (_, id) => inFlight.add(id, 10, 0));
       assert.equal(inFlight.unacknowledged, 29);
       const taken: number[] = [];
       for (const at of order) {
@@ -158,13 +158,13 @@ test('messages in flight are bounded by number and by bytes', () => {
   const inFlight = new InFlight({ bytes: 0, max: 1 });
   const messages = Array.from({ length: IN_FLIGHT_MAX }, (_, n) => {
     assert.equal(inFlight.full, false);
-    return inFlight.add(n + 1, 0);
+    return inFlight.add(n + 1, 0, 0);
   });
   assert.equal(inFlight.full, true);
   inFlight.settle(messages[0]!, null);
   inFlight.take();
   assert.equal(inFlight.full, false);
-  inFlight.add(1, 100_000_000);
+  inFlight.add(1, 100_000_000, 0);
   assert.equal(inFlight.full, true);
 });
 

@@ -3,7 +3,8 @@
  * here resolves after PostgreSQL has said that the transaction is committed, and on disk (`synchronous_commit`).
  */
 import { AppError } from '../../domain/errors.ts';
-import type { StoreFigures } from '../store.ts';
+import { COMMIT_SECONDS, COMMIT_WRITES, createHistogram } from '../../metrics/histogram.ts';
+import type { CommitFigures } from '../store.ts';
 import type { Database } from './database.ts';
 import { toFailure, unavailable } from './failures.ts';
 
@@ -27,7 +28,7 @@ interface Waiting<Write> {
 export interface Committer<Write> {
   /** OVERLOADED, STORAGE_UNAVAILABLE, or what its outcome says. */
   submit<T>(write: Write, bytes: number): Promise<T>;
-  figures(): StoreFigures;
+  figures(): CommitFigures;
   /** Commits what is queued, then refuses everything. */
   close(): Promise<void>;
 }
@@ -46,7 +47,8 @@ export function createCommitter<Write>(
   let scheduled = false;
   let busy = 0;
   let closing: (() => void) | null = null;
-  const totals = { commits: 0, committedWrites: 0, commitSeconds: 0 };
+  const commitSeconds = createHistogram(COMMIT_SECONDS);
+  const commitWrites = createHistogram(COMMIT_WRITES);
 
   // What waits would wait for nobody knows how long; what is under way learns what became of it.
   db.onUnreachable(() => {
@@ -111,9 +113,8 @@ export function createCommitter<Write>(
     }
     const done = outcomes.filter((outcome) => outcome !== 'again' && 'answer' in outcome).length;
     if (done > 0) {
-      totals.commits += 1;
-      totals.committedWrites += done;
-      totals.commitSeconds += (performance.now() - start) / 1000;
+      commitSeconds.observe((performance.now() - start) / 1000);
+      commitWrites.observe(done);
     }
     const rest: Waiting<Write>[] = [];
     for (const [at, waiting] of batch.entries()) {
@@ -129,7 +130,12 @@ export function createCommitter<Write>(
 
   return {
     submit,
-    figures: () => ({ ...totals, queuedWrites: queue.length, queuedBytes }),
+    figures: () => ({
+      commitSeconds: commitSeconds.read(),
+      commitWrites: commitWrites.read(),
+      queuedWrites: queue.length,
+      queuedBytes,
+    }),
     async close() {
       if (closing !== null) return;
       await new Promise<void>((resolve) => {

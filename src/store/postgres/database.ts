@@ -70,6 +70,8 @@ export interface Database {
   commitAll(statements: (id: string) => readonly string[]): Promise<void>;
   /** Runs statements of no consequence: no outcome is looked for. */
   run(text: string): Promise<void>;
+  /** Questions that wait for a connection. */
+  waiting(): number;
   /** True while no connection can be had. */
   unreachable(): boolean;
   /** Called when that begins. */
@@ -253,6 +255,7 @@ export function openDatabase(url: string, node: string): Database {
         throw toFailure(error);
       });
     },
+    waiting: () => readers.waitingCount,
     unreachable: () => down,
     onUnreachable: (listener) => void listeners.push(listener),
     async close() {

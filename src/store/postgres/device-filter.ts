@@ -30,9 +30,17 @@ export function conditionsOf(connector: number, filter: DeviceFilter, now: numbe
   }
   if (filter.online === false)
     conditions.push(`(p.last_seen IS NULL OR p.last_seen < ${place(edge)} OR p.last_seen <= p.left_at)`);
+  if (filter.certificateExpiresBefore !== undefined) {
+    const ending = certificatesEnding(place(connector), place(filter.certificateExpiresBefore));
+    conditions.push(`d.key IN (SELECT c.device ${ending})`);
+  }
   if (filter.before !== undefined) conditions.push(present(), `p.activity < ${place(filter.before)}`);
   return conditions;
 }
+
+/** Their index answers this alone. */
+export const certificatesEnding = (connector: string, before: string): string =>
+  `FROM credentials c WHERE c.connector = ${connector} AND c.slot = 0 AND c.ends < ${before} AND c.ends IS NOT NULL`;
 
 /** The stored phase, and what time has done to it since the sweeper last came by. */
 function withStatus(status: DeviceStatus, now: () => string): string {

@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import type { NewAudit } from '../../domain/audit.ts';
+import { addHistograms } from '../../metrics/histogram.ts';
 import { refuseAfterClose } from '../closed-store.ts';
-import type { Signal, Store, StoreFigures } from '../store.ts';
+import type { CommitFigures, Signal, Store } from '../store.ts';
 import { auditStatements, createAuditQueries } from './audit.ts';
 import { createConnectors } from './connectors.ts';
 import { createData } from './data.ts';
-import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
+import { openDatabase, poolConfig, type Sql, sql, statement } from './database.ts';
 import { createDevices } from './devices.ts';
 import { createEventQueries } from './event-queries.ts';
 import { readFigures } from './figures.ts';
@@ -140,6 +141,7 @@ export async function openPostgresStore({
       return lists.countDevices(connector, filter, now);
     },
     countByStatus: async (id, now) => lists.countByStatus(await connectors.keyOf(id), now),
+    countCertificatesEnding: lists.countCertificatesEnding,
     listTagNames: async (id) => lists.listTagNames(await connectors.keyOf(id)),
     countTagValues: async (id, name, part) => lists.countTagValues(await connectors.keyOf(id), name, part),
 
@@ -171,7 +173,8 @@ export async function openPostgresStore({
     ping: () =>
       commit([sql`INSERT INTO meta VALUES ('pinged', 1) ON CONFLICT (name) DO UPDATE SET value = meta.value + 1`]),
     onSignal: signals.onSignal,
-    figures: () => sum(data.figures(), devices.figures()),
+    figures: () => ({ ...sum(data.figures(), devices.figures()), queuedQuestions: db.waiting() }),
+    sizes: async () => ({ database: (await db.read<{ bytes: number }>(databaseSize))[0]!.bytes, wal: null }),
     async close() {
       clearInterval(sweeper);
       await Promise.all([data.close(), devices.close()]);
@@ -199,11 +202,12 @@ async function prepare(url: string): Promise<void> {
   }
 }
 
-function sum(a: StoreFigures, b: StoreFigures): StoreFigures {
+const databaseSize = statement('database-size', 'SELECT pg_database_size(current_database()) AS bytes');
+
+function sum(a: CommitFigures, b: CommitFigures): CommitFigures {
   return {
-    commits: a.commits + b.commits,
-    committedWrites: a.committedWrites + b.committedWrites,
-    commitSeconds: a.commitSeconds + b.commitSeconds,
+    commitSeconds: addHistograms(a.commitSeconds, b.commitSeconds),
+    commitWrites: addHistograms(a.commitWrites, b.commitWrites),
     queuedWrites: a.queuedWrites + b.queuedWrites,
     queuedBytes: a.queuedBytes + b.queuedBytes,
   };

@@ -3,7 +3,7 @@ import type { Device, DeviceStatus } from '../../domain/device.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
 import type { DeviceFilter, DevicePage, DeviceSort, ValuesPart } from '../store.ts';
 import { type Database, statement, type Value } from './database.ts';
-import { conditionsOf, type Place } from './device-filter.ts';
+import { certificatesEnding, conditionsOf, type Place } from './device-filter.ts';
 import { type DeviceRow, deviceColumns, deviceTables, toDevice } from './device-rows.ts';
 
 interface Order {
@@ -49,6 +49,13 @@ const tagValues = statement(
    WHERE connector = $1 AND name = $2 AND value >= $3 AND starts_with(value, $3) GROUP BY value ORDER BY value LIMIT $4`,
 );
 
+const endingOf = statement('count-ending-of', `SELECT count(*) AS n ${certificatesEnding('$1', '$2')}`);
+const ending = statement(
+  'count-ending',
+  `SELECT count(*) AS n FROM connectors k, LATERAL (SELECT c.device ${certificatesEnding('k.key', '$1')}) c
+   WHERE k.id IS NOT NULL`,
+);
+
 type ListedRow = DeviceRow & { readonly sort_value: string | number };
 
 export function createLists(db: Database) {
@@ -75,6 +82,10 @@ export function createLists(db: Database) {
     },
 
     async countDevices(connector: number, filter: DeviceFilter, now: number): Promise<number> {
+      const { certificateExpiresBefore: ends, ...others } = filter;
+      if (ends !== undefined && Object.values(others).every((condition) => condition === undefined)) {
+        return (await db.read<{ n: number }>(endingOf, [connector, ends]))[0]!.n;
+      }
       const [values, place] = places();
       const conditions = conditionsOf(connector, filter, now, place).join(' AND ');
       const tables = conditions.includes('p.') ? 'devices d JOIN presence p ON p.device = d.key' : 'devices d';
@@ -87,6 +98,11 @@ export function createLists(db: Database) {
       const rows = await db.read<{ status: DeviceStatus; n: number }>(byStatus, [connector, now]);
       for (const { status, n } of rows) counts[status] = n;
       return counts;
+    },
+
+    async countCertificatesEnding(before: readonly number[]): Promise<number[]> {
+      const counts = before.map((time) => db.read<{ n: number }>(ending, [time]));
+      return (await Promise.all(counts)).map((rows) => rows[0]!.n);
     },
 
     listTagNames: async (connector: number): Promise<string[]> =>

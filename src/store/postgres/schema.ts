@@ -203,6 +203,12 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER audit_fixed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit EXECUTE FUNCTION audit_fixed();
   ${auditRoutine}
   `,
+  /* 4: certificates by when they end */ `
+  -- Out of the credential itself, so that whoever writes one need not know of it.
+  ALTER TABLE credentials ADD COLUMN ends bigint
+    GENERATED ALWAYS AS (CASE WHEN type = 'certificate' THEN (data::jsonb ->> 'notAfter')::bigint END) STORED;
+  CREATE INDEX credentials_ends ON credentials (connector, ends, device) WHERE slot = 0 AND ends IS NOT NULL;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the database was written by a newer version, or is not UTF-8. */

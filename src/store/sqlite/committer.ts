@@ -10,7 +10,8 @@
 import { closeSync, fdatasync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../domain/errors.ts';
-import type { StoreFigures } from '../store.ts';
+import { COMMIT_SECONDS, COMMIT_WRITES, createHistogram } from '../../metrics/histogram.ts';
+import type { CommitFigures } from '../store.ts';
 
 /** Bounds of one transaction, so that it holds the loop only for milliseconds. */
 const BATCH_WRITES = 512;
@@ -79,7 +80,7 @@ export interface Committer {
   transaction(): number;
   /** Called after each commit, when all its `durable` have run and before its promises resolve. */
   onCommit(listener: () => void): void;
-  figures(): StoreFigures;
+  figures(): CommitFigures;
   /** Commits what is queued, then refuses everything. */
   close(): Promise<void>;
 }
@@ -111,7 +112,8 @@ export function createCommitter(
   let closed = false;
   const afterCommit: (() => void)[] = [];
   let transactions = 0;
-  const totals = { commits: 0, committedWrites: 0, commitSeconds: 0 };
+  const commitSeconds = createHistogram(COMMIT_SECONDS);
+  const commitWrites = createHistogram(COMMIT_WRITES);
 
   function submit<T>(
     run: () => T,
@@ -168,9 +170,8 @@ export function createCommitter(
       }
       syncing -= 1;
       free.push(wal);
-      totals.commits += 1;
-      totals.committedWrites += done.length;
-      totals.commitSeconds += (performance.now() - start) / 1000;
+      commitSeconds.observe((performance.now() - start) / 1000);
+      commitWrites.observe(done.length);
       for (const { work, answer } of done) work.durable?.(answer);
       for (const listener of afterCommit) listener();
       for (const { resolve, answer } of done) resolve(answer);
@@ -254,7 +255,12 @@ export function createCommitter(
     onCommit(listener) {
       afterCommit.push(listener);
     },
-    figures: () => ({ ...totals, queuedWrites: queue.length, queuedBytes }),
+    figures: () => ({
+      commitSeconds: commitSeconds.read(),
+      commitWrites: commitWrites.read(),
+      queuedWrites: queue.length,
+      queuedBytes,
+    }),
     async close() {
       if (closed || closing !== null) return;
       await new Promise<void>((resolve) => {

@@ -43,6 +43,9 @@ export function conditionsOf(connector: number, filter: DeviceFilter, now: numbe
     add('(d.last_seen IS NULL OR d.last_seen < ? OR d.last_seen <= d.left_at)', now - ONLINE_WITHIN);
   }
   if (filter.before !== undefined) add('d.activity < ?', filter.before);
+  if (filter.certificateExpiresBefore !== undefined) {
+    conditions.push(withCertificate(connector, filter.certificateExpiresBefore));
+  }
   return conditions;
 }
 
@@ -63,6 +66,15 @@ function withTag(connector: number, name: string, value: string): Condition {
   const values = [connector, name, value];
   const keys = { sql: `SELECT t.device AS key ${tag}`, values };
   return { test: { sql: `EXISTS (SELECT 1 ${tag} AND t.device = d.key)`, values }, keys };
+}
+
+function withCertificate(connector: number, before: number): Condition {
+  const keys = 'SELECT key FROM devices INDEXED BY devices_certificate WHERE connector = ? AND certificate_ends < ?';
+  // The `+` keeps SQLite from walking that index where it leaves many, and sorting them all.
+  return {
+    test: { sql: '+d.certificate_ends < ?', values: [before] },
+    keys: { sql: keys, values: [connector, before] },
+  };
 }
 
 /**

@@ -62,6 +62,9 @@ export function toDevice(row: DeviceRow, credentials: readonly CredentialRow[]):
   };
 }
 
+/** When a certificate ends; null for whatever else. */
+const endOf = (credential: Credential | null) => (credential?.type === 'certificate' ? credential.notAfter : null);
+
 export type DeviceRows = ReturnType<typeof createDeviceRows>;
 
 export function createDeviceRows(db: DatabaseSync) {
@@ -75,10 +78,11 @@ export function createDeviceRows(db: DatabaseSync) {
   const certificateOwner = db.prepare(`SELECT device, slot, 'this' AS connector
     FROM credentials WHERE type = 'certificate' AND connector = ? AND digest = ?`);
   const insert = db.prepare(`INSERT INTO devices
-    (connector, identity, created, expires, expiry_logged, locked, reprovision, auth_type, provisioned_at, tags, batch, last_seen, last_ip, activity, phase)
-    VALUES (?,?,?,?,?,?,?,?,?,?,NULL,?,?,?,?) RETURNING key`);
+    (connector, identity, created, expires, expiry_logged, locked, reprovision, auth_type, provisioned_at, tags, batch, last_seen, last_ip, activity,
+      phase, certificate_ends)
+    VALUES (?,?,?,?,?,?,?,?,?,?,NULL,?,?,?,?,?) RETURNING key`);
   const update = db.prepare(`UPDATE devices SET expires = ?, expiry_logged = ?, locked = ?, reprovision = ?,
-    auth_type = ?, provisioned_at = ?, tags = ?, phase = ? WHERE key = ?`);
+    auth_type = ?, provisioned_at = ?, tags = ?, phase = ?, certificate_ends = ? WHERE key = ?`);
   const remove = db.prepare('DELETE FROM devices WHERE key = ?');
   const index = db.prepare('INSERT INTO identities (rowid, identity) VALUES (?, ?)');
   const unindex = db.prepare("INSERT INTO identities (identities, rowid, identity) VALUES ('delete', ?, ?)");
@@ -150,6 +154,7 @@ export function createDeviceRows(db: DatabaseSync) {
         device.lastIp,
         device.lastSeen ?? device.created,
         phases[phaseOf(device, logged)],
+        endOf(device.credential),
       ) as { key: number };
       index.run(key, device.identity);
       blocks.add(connector, key, device.identity);
@@ -174,6 +179,7 @@ export function createDeviceRows(db: DatabaseSync) {
         device.provisionedAt,
         JSON.stringify(device.tags),
         phase,
+        endOf(device.credential),
         row.key,
       );
       writeTags(row.connector, row.key, before.device.tags, device.tags);

@@ -324,9 +324,11 @@ export function createImports(parts: Parts) {
 
 /** Rows whose identity is known, or whose credential is taken, are left alone. Phase and time of provisioning follow from a given credential. */
 const insertDevices = (schema: string) => `INSERT OR IGNORE INTO devices
-  (connector, identity, created, expires, expiry_logged, locked, reprovision, auth_type, provisioned_at, tags, batch, last_seen, last_ip, activity, phase)
+  (connector, identity, created, expires, expiry_logged, locked, reprovision, auth_type, provisioned_at, tags, batch, last_seen, last_ip, activity, phase,
+    certificate_ends)
   SELECT ?1, identity, ?2, iif(credential IS NULL, ?3, NULL), 0, 0, 0, NULL, iif(credential IS NULL, NULL, ?2), tags, ?4, NULL, NULL, ?2,
-    iif(credential IS NULL, ${phases.whitelisted}, ${phases.provisioned})
+    iif(credential IS NULL, ${phases.whitelisted}, ${phases.provisioned}),
+    iif(credential ->> 'type' = 'certificate', credential ->> 'notAfter', NULL)
   FROM ${schema}.rows r WHERE n > ?5 AND n <= ?6 AND NOT EXISTS (
     SELECT 1 FROM credentials c WHERE c.digest = r.digest AND (c.type = 'token' OR (c.type = 'certificate' AND c.connector = ?1)))
   ORDER BY n`;

@@ -1,4 +1,5 @@
 /** SQLite behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
+import { statSync } from 'node:fs';
 import type { DeviceStatus } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import { refuseAfterClose } from '../closed-store.ts';
@@ -150,6 +151,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       return reader.ask('countDevices', connector, filter, now, counts.total(connector));
     },
     countByStatus: async (id, now) => countByStatus(connectors.keyOf(id), now),
+    countCertificatesEnding: async (before) => reader.ask('countCertificatesEnding', before),
     listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
     countTagValues: async (id, name, part) => reader.ask('countTagValues', connectors.keyOf(id), name, part),
 
@@ -209,7 +211,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    figures: committer.figures,
+    figures: () => ({ ...committer.figures(), queuedQuestions: reader.waiting() }),
+    sizes: async () => ({ database: sizeOf(databaseFile(folder)), wal: sizeOf(`${databaseFile(folder)}-wal`) }),
     async close() {
       imports.close();
       await committer.close();
@@ -225,6 +228,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   };
   return refuseAfterClose(store);
 }
+
+const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Where the caller has no better idea, a fatal failure ends the process: see committer.ts. */
 const crash: Failures = {

@@ -52,6 +52,9 @@ export function createLists(db: DatabaseSync) {
   const tagValues = db.prepare(`SELECT value, count(*) AS count FROM device_tags
     WHERE connector = ? AND name = ? AND value >= ? AND value < ? GROUP BY value ORDER BY value LIMIT ?`);
 
+  const ending = db.prepare(`SELECT count(*) AS n FROM connectors k JOIN devices d INDEXED BY devices_certificate
+    ON d.connector = k.key AND d.certificate_ends < ? WHERE k.id IS NOT NULL`);
+
   function run<T>({ sql, values }: Sql): T[] {
     return db.prepare(sql).all(...values) as unknown as T[];
   }
@@ -127,6 +130,8 @@ export function createLists(db: DatabaseSync) {
 
     /** Entries whose time has passed and which the sweeper has not marked yet, by stored phase. Few, as it comes often. */
     countDue: (connector: number, now: number) => due.all(now, connector) as unknown as { phase: Phase; n: number }[],
+
+    countCertificatesEnding: (before: readonly number[]) => before.map((time) => (ending.get(time) as { n: number }).n),
 
     listTagNames: (connector: number): string[] =>
       (tagNames.all(connector, connector) as { name: string }[]).map(({ name }) => name),

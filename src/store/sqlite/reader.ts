@@ -17,6 +17,8 @@ const CHECKPOINT_COMMITS = 64;
 
 export interface Reader {
   ask<N extends keyof Questions>(name: N, ...args: Parameters<Questions[N]>): Promise<ReturnType<Questions[N]>>;
+  /** Questions that were asked and not answered yet. */
+  waiting(): number;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export function createReader(db: DatabaseSync, folder: string, committer: Commit
 
   return {
     ask,
+    waiting: () => waiting.size,
     async close() {
       await checkpointing;
       closing = true;

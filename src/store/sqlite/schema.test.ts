@@ -82,6 +82,30 @@ test('an account and a session from before roles per connector sign in as they d
   });
 });
 
+test('of certificates that are there already it is known when they end', () => {
+  const db = new DatabaseSync(':memory:');
+  migrate(db, migrations.slice(0, 4));
+  const device =
+    db.prepare(`INSERT INTO devices (connector, identity, created, expiry_logged, locked, reprovision, tags,
+    activity, phase) VALUES (1, ?, 1, 0, 0, 0, '{}', 1, 1) RETURNING key`);
+  const credential = db.prepare('INSERT INTO credentials VALUES (?, ?, 1, ?, ?, NULL, ?)');
+  const give = (identity: string, slot: number, type: string, data: object) => {
+    const { key } = device.get(`${identity} ${slot}`) as { key: number };
+    credential.run(key, slot, type, identity, JSON.stringify({ type, ...data }));
+  };
+  give('certificate', 0, 'certificate', { notAfter: 1_900_000_000_000_000 });
+  give('before', 1, 'certificate', { notAfter: 1 });
+  give('token', 0, 'token', { digest: 'x' });
+  migrate(db);
+  assert.deepEqual(
+    db
+      .prepare('SELECT certificate_ends AS ends FROM devices ORDER BY key')
+      .all()
+      .map(({ ends }) => ends),
+    [1_900_000_000_000_000, null, null],
+  );
+});
+
 test('a database of a later version is refused, and says so', async () => {
   await inFolder(async (folder) => {
     const db = new DatabaseSync(databaseFile(folder));

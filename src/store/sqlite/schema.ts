@@ -188,6 +188,13 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
   CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
   `,
+  /* 5: certificates by when they end */ `
+  -- Beside what lists read of a device anyway; the credential itself is long.
+  ALTER TABLE devices ADD COLUMN certificate_ends INTEGER;
+  UPDATE devices SET certificate_ends = c.data ->> 'notAfter' FROM credentials c
+    WHERE c.device = devices.key AND c.slot = 0 AND c.type = 'certificate';
+  CREATE INDEX devices_certificate ON devices (connector, certificate_ends) WHERE certificate_ends IS NOT NULL;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */

@@ -2,6 +2,7 @@
 import { AppError, asAppError } from '../../../domain/errors.ts';
 import type { Session } from '../../sessions.ts';
 import type { DoorDeps, KnownTopic, Link } from '../context.ts';
+import { publishOn } from '../endpoints.ts';
 import { writePacket } from '../packets.ts';
 import { BATCH_MAX, parseTopic, readBatch, readMessage, readObject, readText, type Topic } from '../topics.ts';
 import type { Publish } from '../wire.ts';
@@ -23,7 +24,7 @@ export function publish(link: Link, packet: Publish, deps: DoorDeps): boolean {
   if (session === null) throw new AppError('NOT_AUTHENTICATED', { seen: `a message on ${textOf(packet)}` });
   try {
     deps.data.admit(session);
-    link.accept(id, end - from, act(session, topic, packet, link, deps));
+    link.accept(id, end - from, publishOn[topic.kind], act(session, topic, packet, link, deps));
   } catch (thrown) {
     const error = asAppError(thrown);
     if (error.code === 'RATE_LIMITED' && link.client!.version === 4) {
@@ -31,7 +32,7 @@ export function publish(link: Link, packet: Publish, deps: DoorDeps): boolean {
       link.pauseFor(RETRY_EVERY);
       return false;
     }
-    link.refuse(id, error);
+    link.refuse(id, publishOn[topic.kind], error);
   }
   return true;
 }
@@ -116,7 +117,7 @@ function provision(link: Link, packet: Publish, identity: string, deps: DoorDeps
     if (link.client!.version === 4 || id === 0) link.end(error);
     throw error;
   });
-  link.accept(id, packet.end - packet.from, work, 'logged');
+  link.accept(id, packet.end - packet.from, publishOn.provision, work, 'logged');
   link.hold(work.catch(() => {}));
 }
 
