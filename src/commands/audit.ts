@@ -84,7 +84,7 @@ function rowIn(text: string, line: number): ChainRow {
 }
 
 function sentences({ entries, digest, fault, expected }: Verdict): string {
-  const good = `${entries} entries follow each other. The last good one has the digest\n${digest}\n`;
+  const good = `${entries} entries follow each other. The last good one has the digest\n${digest}`;
   const bad = fault === null ? '' : `Entry ${fault.entry} does not fit: ${fault.why}.\n`;
   const lost =
     expected === false

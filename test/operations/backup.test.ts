@@ -133,7 +133,7 @@ test('the archive is for its owner alone, any tar reads it, and sha256sum agrees
   assert.equal(summed.code, 0, summed.stdout + summed.stderr);
   assert.match(summed.stdout.toString(), /slipway\.db: OK[\s\S]*|ca\/ca-key\.pem: OK/);
   assert.equal((await stat(join(into, 'ca/ca-key.pem'))).mode & 0o777, 0o600);
-  assert.deepEqual((await readdir(into)).sort(), ['SHA256SUMS', 'ca', 'manifest.json', 'slipway.db']);
+  assert.deepEqual((await readdir(into)).sort(), ['SHA256SUMS', 'ca', 'manifest.json', 'seal.key', 'slipway.db']);
   assert.deepEqual(
     (await readdir(folder)).filter((name) => name.startsWith('.')),
     [],
@@ -218,7 +218,7 @@ test('a folder that is not empty is left as it is; an empty one is used', async 
   await mkdir(empty);
   assert.equal((await slipway(['restore', file, '--data', empty])).code, 0);
   assert.equal((await stat(empty)).mode & 0o777, 0o700);
-  assert.deepEqual((await readdir(empty)).sort(), ['ca', 'slipway.db']);
+  assert.deepEqual((await readdir(empty)).sort(), ['ca', 'seal.key', 'slipway.db']);
   assert.equal((await stat(join(empty, 'slipway.db'))).mode & 0o777, 0o600);
   const db = new DatabaseSync(join(empty, 'slipway.db'));
   assert.deepEqual({ ...db.prepare('PRAGMA integrity_check').get() }, { integrity_check: 'ok' });
