@@ -18,7 +18,7 @@ export async function run(flags: readonly string[]): Promise<void> {
   const config = loadConfig({ ...process.env, SLIPWAY_DATABASE_URL: to, ...(data && { SLIPWAY_DATA: data }) }, []);
   const source = await openExport(config.data);
   try {
-    const moved = await takeOver(to, source, await authorityIn(config.data), createProgress());
+    const moved = await takeOver(to, source, await keptIn(config.data), createProgress());
     for (const { table, source, target } of moved) {
       const same = source.rows === target.rows && source.digest === target.digest;
       say(
@@ -45,11 +45,11 @@ function readFlags(flags: readonly string[]) {
   }
 }
 
-/** The local CA, which devices pin, under the name that servers look for; nothing where there is none. */
-async function authorityIn(data: string): Promise<Record<string, string>> {
-  const read = (name: string) => readFile(join(data, 'ca', name), 'utf8').catch(() => null);
-  const [key, cert] = [await read('ca-key.pem'), await read('ca.pem')];
-  return key === null || cert === null ? {} : { ca: key + cert };
+/** The local CA, which devices pin, and the key of what is encrypted, under the names that servers look for. */
+async function keptIn(data: string): Promise<Record<string, string>> {
+  const read = (...name: string[]) => readFile(join(data, ...name), 'utf8').catch(() => null);
+  const [key, cert, seal] = [await read('ca', 'ca-key.pem'), await read('ca', 'ca.pem'), await read('seal.key')];
+  return { ...(key !== null && cert !== null && { ca: key + cert }), ...(seal !== null && { seal }) };
 }
 
 function createProgress() {
