@@ -86,18 +86,20 @@ function exchange(
       autoSelectFamilyAttemptTimeout: ADDRESS_TIME,
       signal,
     } as https.RequestOptions);
-    sent.on('error', reject);
+    let status: number | undefined;
+    // However the answer ends, and also if the time is over: it is its status.
+    sent.on('error', (error) => (status === undefined ? reject(error) : resolve(status)));
     sent.on('response', (answer) => {
+      status = answer.statusCode!;
       let read = 0;
       const done = () => {
         sent.destroy();
-        resolve(answer.statusCode!);
+        resolve(status!);
       };
       answer.on('data', (chunk: Buffer) => {
         read += chunk.length;
         if (read > ANSWER_BYTES) done();
       });
-      // However it ends, and also if the time is over: the answer is its status.
       answer.on('end', done).on('error', done).on('close', done);
     });
     sent.end(bytes);
