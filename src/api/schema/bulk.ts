@@ -8,13 +8,16 @@ export const jobParams = closed({
   job: Type.String({ description: 'id of the job', maxLength: 64 }),
 });
 
+/** Devices that may be named in one request. */
+const IDENTITIES_MAX = 10_000;
+
 const actions = ['lock', 'unlock', 'tag', 'untag', 'reprovision', 'expire', 'delete'] as const;
 
 export const updateBody = closed({
   action: Type.Enum([...actions]),
   filter: Type.Optional(closed(filter, { description: 'as lists take it; either this or identities' })),
   identities: Type.Optional(
-    Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 10_000 }),
+    Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: IDENTITIES_MAX }),
   ),
   expect: Type.Optional(
     Type.Integer({

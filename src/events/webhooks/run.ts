@@ -41,8 +41,8 @@ const BATCH = 200;
 /** ms for a delivery. */
 const TIMEOUT = 10_000;
 /** Seconds of a lease, and ms after which it is prolonged: longer than a delivery takes. */
-const LEASE = 30;
-const RENEW = 15_000;
+const LEASE = 20;
+const RENEW = 8_000;
 /** ms for which events gather before they are sent. */
 const GATHER = 50;
 /** ms after which a place is noted at which nothing was to be delivered. */

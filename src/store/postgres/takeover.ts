@@ -75,6 +75,22 @@ const targets: Readonly<Record<string, Target>> = {
     ],
   },
   figures: { columns: [...bigints('connector', 'minute'), ...strings('kind'), ...bigints('n')] },
+  webhooks: {
+    columns: [...bigints('key', 'connector'), ...strings('id'), ...bigints('generation'), ...strings('hook')],
+  },
+  deliveries: { columns: [...bigints('webhook', 'number'), ...strings('delivery')] },
+  jobs: {
+    columns: [
+      ...bigints('key', 'connector'),
+      ...strings('id'),
+      ...flags('open'),
+      ...bigints('position', 'last'),
+      ...strings('filter', 'targets'),
+      ...bigints('finished'),
+      ...strings('job'),
+    ],
+  },
+  job_changes: { columns: [...bigints('job', 'device'), ...strings('identity', 'before')] },
   remains: { columns: bigints('device') },
   users: { columns: [...strings('id', 'email', 'role', 'password'), ...bigints('created')] },
   sessions: { columns: [...strings('digest', 'account'), ...bigints('created', 'expires')] },
@@ -197,7 +213,7 @@ async function begin(client: Client): Promise<void> {
 
 /** Numbers go on from where they stood; nothing of the move is left. */
 async function finish(client: Client, lastSeq: number, kept: Readonly<Record<string, string>>): Promise<void> {
-  const counters = ['connectors', 'devices', 'batches'].map(
+  const counters = ['connectors', 'devices', 'batches', 'webhooks', 'jobs'].map(
     (table) => `SELECT setval('${table}_key_seq', (SELECT greatest(max(key), 1) FROM ${table}))`,
   );
   const names = Object.entries(kept).map(([name, content]) => sql`INSERT INTO kept VALUES (${name}, ${content})`);
