@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
-import { type BulkAction, canUndo, type Job } from '../domain/bulk.ts';
+import { type BulkAction, canUndo, type Job, newJob } from '../domain/bulk.ts';
 import { AppError } from '../domain/errors.ts';
 import type { JobTargets, Store } from '../store/store.ts';
 import { handle } from './context.ts';
@@ -32,21 +32,8 @@ export const updateDevices = handle(
     const targets = targetsOf(body);
     const total = await countTargets(deps.store, params.connector, targets, body, now);
     const { who, origin } = actorOf(call);
-    const none = {
-      changed: 0,
-      same: 0,
-      refused: 0,
-      refusals: [],
-      restored: 0,
-      left: 0,
-      finished: null,
-      undoneBy: null,
-    };
     const id = randomBytes(8).toString('hex');
-    const job: Job = {
-      ...{ id, connector: params.connector, who, origin, created: now, action, state: 'running', total },
-      ...none,
-    };
+    const job = newJob({ id, connector: params.connector, who, origin, created: now, action, total });
     await deps.store.createJob(job, targets, JOBS_MAX);
     const found = await soonDone(deps.store, job);
     reply.code(found.finished === null ? 202 : 200);

@@ -54,6 +54,15 @@ export interface Job {
   readonly undoneBy: { readonly who: string; readonly origin: Origin } | null;
 }
 
+/** One that has done nothing yet. */
+export function newJob(asked: Pick<Job, 'id' | 'connector' | 'who' | 'origin' | 'created' | 'action' | 'total'>): Job {
+  const nothing = { changed: 0, same: 0, refused: 0, refusals: [], restored: 0, left: 0 };
+  return { ...asked, state: 'running', ...nothing, finished: null, undoneBy: null };
+}
+
+/** Whether there is still something to be done for it. */
+export const isOpen = ({ state }: Job): boolean => state === 'running' || state === 'undoing';
+
 export const canUndo = ({ action, state, changed }: Job): boolean =>
   ['lock', 'unlock', 'tag', 'untag'].includes(action.type) &&
   (state === 'done' || state === 'cancelled') &&

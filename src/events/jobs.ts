@@ -3,7 +3,7 @@
  * two steps it rests for as long as the last one took, so that devices never wait for more than one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applyBulk, type Job, undoBulk } from '../domain/bulk.ts';
+import { applyBulk, isOpen, type Job, undoBulk } from '../domain/bulk.ts';
 import { AppError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { JobRule, Store } from '../store/store.ts';
@@ -33,8 +33,8 @@ export function startJobs(store: Store, clock: () => number, logger: Logger): ()
       try {
         if (!(await store.claim(`jobs ${connector}`, LEASE))) return;
         const began = performance.now();
-        const job = (await store.getJob(connector, id)) ?? null;
-        if (job === null || (job.state !== 'running' && job.state !== 'undoing')) return;
+        const job = await store.getJob(connector, id);
+        if (job === null || !isOpen(job)) return;
         await store.stepJob(connector, id, ruleOf(job, clock()), clock());
         await pause(Math.min(REST_MAX, performance.now() - began));
       } catch (error) {

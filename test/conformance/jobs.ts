@@ -1,7 +1,7 @@
 /** Store suite: work on many devices, in steps that nothing can divide. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { applyBulk, type BulkAction, type Job, undoBulk } from '../../src/domain/bulk.ts';
+import { applyBulk, type BulkAction, type Job, newJob, undoBulk } from '../../src/domain/bulk.ts';
 import { type DeviceFilter, JOBS_KEPT, type JobRule, type JobTargets, type Store } from '../../src/store/store.ts';
 import {
   allDevices,
@@ -305,19 +305,8 @@ let made = 0;
 
 function jobOf(connector: string, action: BulkAction): Job {
   made += 1;
-  const none = { changed: 0, same: 0, refused: 0, refusals: [], restored: 0, left: 0, finished: null, undoneBy: null };
   const who = 'operator@example.com';
-  return {
-    id: `job${made}`,
-    connector,
-    who,
-    origin: ORIGIN,
-    created: NOW,
-    action,
-    state: 'running',
-    total: 0,
-    ...none,
-  };
+  return newJob({ id: `job${made}`, connector, who, origin: ORIGIN, created: NOW, action, total: 0 });
 }
 
 async function begin(store: Store, connector: string, action: BulkAction, targets: JobTargets): Promise<Job> {

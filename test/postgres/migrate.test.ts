@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { applyBulk, type Job } from '../../src/domain/bulk.ts';
+import { applyBulk, newJob } from '../../src/domain/bulk.ts';
 import { startAt } from '../../src/domain/webhook.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { takeOver } from '../../src/store/postgres/takeover.ts';
@@ -79,29 +79,15 @@ async function fill(store: Store): Promise<string[]> {
       ...{ id: 'd', at: NOW, attempt: 1, first: 1, last: 7, count: 7, status: 204, duration: 3, error: null },
     });
     const id = `job-${connector}`;
-    const none = {
-      changed: 0,
-      same: 0,
-      refused: 0,
-      refusals: [],
-      restored: 0,
-      left: 0,
-      finished: null,
-      undoneBy: null,
-    };
-    const job: Job = {
-      ...{
-        id,
-        connector,
-        who: 'u',
-        origin: ORIGIN,
-        created: NOW,
-        action: { type: 'lock' },
-        state: 'running',
-        total: 2500,
-      },
-      ...none,
-    };
+    const job = newJob({
+      id,
+      connector,
+      who: 'u',
+      origin: ORIGIN,
+      created: NOW,
+      action: { type: 'lock' },
+      total: 2500,
+    });
     await store.createJob(job, { filter: { batch: 'lot' } }, 10);
     // Half done.
     for (let n = 0; n < 3; n += 1) {

@@ -2,7 +2,7 @@
  * Work on many devices, step by step: some are read, the rule decides, and one call writes all of it together with how far the
  * job is, if neither those devices nor the job have changed since. So two nodes that are at the same job do no harm.
  */
-import type { Before, Job } from '../../domain/bulk.ts';
+import { type Before, isOpen, type Job } from '../../domain/bulk.ts';
 import { AppError } from '../../domain/errors.ts';
 import { advanced, ended, type Tally } from '../job-progress.ts';
 import type { DeviceFilter, JobRule, JobTargets, Signal } from '../store.ts';
@@ -131,7 +131,7 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
       statement: step,
       values: [
         ...[id, node, packSignals(signals), ...writeValues(decided)],
-        ...[row.key, row.version, plan.end, job.state === 'running' || job.state === 'undoing', job.finished],
+        ...[row.key, row.version, plan.end, isOpen(job), job.finished],
         JSON.stringify(job),
         numbers(kept.map(({ device }) => device)),
         texts(kept.map(({ identity }) => identity)),
@@ -172,14 +172,13 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
         const row = await expect(connector, id);
         const job = toJob(row);
         const changed = decide(job);
-        const working = changed.state === 'running' || changed.state === 'undoing';
         // Undoing begins with the first of its changes.
         const position = changed.state === job.state ? row.position : 0;
         try {
           await commit(
             [
               sql`SELECT demand(EXISTS (SELECT 1 FROM jobs WHERE key = ${row.key} AND version = ${row.version} FOR UPDATE), 'stale')`,
-              sql`UPDATE jobs SET version = version + 1, position = ${position}, open = ${working},
+              sql`UPDATE jobs SET version = version + 1, position = ${position}, open = ${isOpen(changed)},
                 finished = ${changed.finished}, job = ${JSON.stringify(changed)} WHERE key = ${row.key}`,
             ],
             [{ kind: 'work', connector }],
@@ -194,7 +193,7 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
     async stepJob(connector: string, id: string, rule: JobRule, now: number): Promise<Job> {
       const row = await expect(connector, id);
       const job = toJob(row);
-      if (job.state !== 'running' && job.state !== 'undoing') return job;
+      if (!isOpen(job)) return job;
       const plan = await planOf(row, job, now);
       const tally: Tally = { results: [] };
       const decided = plan.next.flatMap(({ identity, row: found, before }, at): Decided[] => {

@@ -3,7 +3,7 @@
  * milliseconds, in one write together with how far the job is.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Before, BulkOutcome, Job } from '../../domain/bulk.ts';
+import { type Before, type BulkOutcome, isOpen, type Job } from '../../domain/bulk.ts';
 import { AppError } from '../../domain/errors.ts';
 import { advanced, ended, type Tally } from '../job-progress.ts';
 import type { DeviceFilter, JobRule, JobTargets, Signal } from '../store.ts';
@@ -80,8 +80,7 @@ export function createJobs({ db, committer, connectors, devices, projection, rea
   }
 
   function write(key: number, position: number, job: Job): void {
-    const working = job.state === 'running' || job.state === 'undoing';
-    update.run(position, Number(working), job.finished, JSON.stringify(job), key);
+    update.run(position, Number(isOpen(job)), job.finished, JSON.stringify(job), key);
   }
 
   async function planOf({ key, position, last, filter }: Row, job: Job, now: number): Promise<Plan> {
@@ -180,7 +179,7 @@ export function createJobs({ db, committer, connectors, devices, projection, rea
       ),
     async stepJob(connector: string, id: string, rule: JobRule, now: number): Promise<Job> {
       const { row, job } = expect(connector, id);
-      if (job.state !== 'running' && job.state !== 'undoing') return job;
+      if (!isOpen(job)) return job;
       const plan = await planOf(row, job, now);
       const step = () => {
         const { row: current, job: before } = expect(connector, id);
