@@ -17,7 +17,7 @@ import type { Reader } from './reader.ts';
 /** Devices that a step looks at, at most. */
 const STEP_DEVICES = 200;
 /** ms after which a step takes no further device: others wait for the loop. */
-const STEP_TIME = 4;
+const STEP_TIME = 3;
 
 interface Parts {
   readonly db: DatabaseSync;
