@@ -100,12 +100,18 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('./overview/page.tsx'), 'OverviewPage'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => connector,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./webhooks/page.tsx'), 'WebhooksPage'),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     solutions,
     account,
     welcome,
-    connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview]),
+    connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview, webhooks]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

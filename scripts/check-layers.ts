@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 const allowed: readonly (readonly [from: string, to: readonly string[]])[] = [
   ['domain/', []],
   ['log.ts', ['config.ts']],
-  ['config.ts', []],
+  ['config.ts', ['domain/ip-text.ts']],
   ['clock.ts', []],
   ['version.ts', []],
   ['store/store.ts', ['domain/']],

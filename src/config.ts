@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkRange } from './domain/ip-text.ts';
 
 export interface Config {
   readonly data: string;
@@ -28,6 +29,8 @@ export interface Config {
   readonly tlsKey: string | null;
   readonly adminEmail: string;
   readonly adminPassword: string | null;
+  /** CIDR ranges that webhooks may reach although they are not public. */
+  readonly webhookAllow: readonly string[];
   readonly log: LogLevel;
 }
 
@@ -67,6 +70,10 @@ const settings = {
   SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
   SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
   SLIPWAY_ADMIN_PASSWORD: { initial: '', about: 'its password; unset: made at random and printed once' },
+  SLIPWAY_WEBHOOK_ALLOW: {
+    initial: '',
+    about: 'addresses that webhooks may reach although they are not public: 10.0.0.0/8,fd00::/8',
+  },
   SLIPWAY_LOG: { initial: 'info', about: 'error, warn, info or debug' },
 } as const;
 type SettingName = keyof typeof settings;
@@ -122,6 +129,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   if (password !== null && password.length < 12) {
     throw new ConfigError(`SLIPWAY_ADMIN_PASSWORD has ${password.length} characters; expected at least 12.`);
   }
+  const webhookAllow = text('SLIPWAY_WEBHOOK_ALLOW')
+    .split(/[\s,]+/)
+    .filter((range) => range !== '');
+  if (!webhookAllow.every(checkRange)) fail('SLIPWAY_WEBHOOK_ALLOW', 'addresses and CIDR ranges, with commas between');
   const insecure = text('SLIPWAY_CONSOLE_INSECURE');
   if (insecure !== 'true' && insecure !== 'false') fail('SLIPWAY_CONSOLE_INSECURE', 'true or false');
   const consoleHost = address('SLIPWAY_CONSOLE_HOST');
@@ -162,6 +173,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     tlsKey,
     adminEmail: email.toLowerCase(),
     adminPassword: password,
+    webhookAllow,
     log,
   };
 }

@@ -1,12 +1,16 @@
 /** The only file that knows everything: config → store → rules → doors. Starts them in order and stops them in reverse. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from './api/app.ts';
 import { ensureAdmin } from './api/first-account.ts';
+import { createSeal, SEAL_BYTES } from './api/seal.ts';
 import { createClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
 import { buildConsole } from './console/build.ts';
 import { startHouseKeeping } from './events/house-keeping.ts';
+import { startJobs } from './events/jobs.ts';
+import { startWebhooks } from './events/webhooks/start.ts';
 import { createAdmission } from './gateway/admission.ts';
 import { createDeviceData } from './gateway/data.ts';
 import { openDirectory } from './gateway/directory.ts';
@@ -15,6 +19,7 @@ import { createHttpDoor } from './gateway/http/door.ts';
 import { createWaiting } from './gateway/http/waiting.ts';
 import { createMqttDoor } from './gateway/mqtt/door.ts';
 import { createSessions } from './gateway/sessions.ts';
+import { createFile } from './gateway/tls/durable-file.ts';
 import type { Identity } from './gateway/tls/options.ts';
 import { openServerIdentity } from './gateway/tls/server-identity.ts';
 import type { Logger } from './log.ts';
@@ -61,6 +66,9 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const { store, keep } = await openStore(config, onFatal, passing);
     started.push(() => store.close());
     started.push(startHouseKeeping(store, clock, logger));
+    const seal = createSeal(Buffer.from(await sealKey(config, keep), 'hex'));
+    started.push(startJobs(store, clock, logger));
+    started.push(startWebhooks({ store, seal, clock, logger, allowed: config.webhookAllow }));
 
     const directory = await openDirectory(store, logger);
     const sessions = createSessions(store);
@@ -125,7 +133,8 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const { caPath } = identity;
     const pages = buildConsole(logger);
     pages.catch((error) => logger.error('the console could not be built', { error }));
-    const api = createApi({ store, config, clock, logger, version, deviceUrl, caPath, figures }, { console: pages });
+    const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, figures };
+    const api = createApi(deps, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
     started.unshift(() => apiClosed);
@@ -164,6 +173,12 @@ async function openStore(
     cannotUse('SLIPWAY_DATABASE_URL', `postgres://…@${host}${pathname}`),
   );
   return { store, keep: store.keep };
+}
+
+/** What secrets that have to be read again are encrypted with: a file of its own, or where all nodes find it. */
+function sealKey({ databaseUrl, data }: Config, keep: Server['keep']): Promise<string> {
+  const made = randomBytes(SEAL_BYTES).toString('hex');
+  return databaseUrl === null ? createFile(join(data, 'seal.key'), made, 0o600) : keep('seal', made);
 }
 
 /** For what rejects because a setting cannot be used: names it. */

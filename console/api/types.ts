@@ -14,3 +14,7 @@ export type Role = Me['role'];
 export type SettingsPatch =
   paths['/api:1/service/{connector}/device2']['patch']['requestBody']['content']['application/json'];
 export type Device2Path = '/api:1/service/{connector}/device2';
+export type Job = Schemas['Job'];
+export type JobRequest =
+  paths['/api:1/service/{connector}/device2/identities/update']['post']['requestBody']['content']['application/json'];
+export type Webhook = Schemas['Webhook'];

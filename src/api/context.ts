@@ -8,6 +8,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Session, Store, User } from '../store/store.ts';
+import type { Seal } from './seal.ts';
 import type { Sources } from './throttle.ts';
 
 /** What the server lends to the API. */
@@ -22,6 +23,8 @@ export interface ApiDeps {
   readonly deviceUrl: (connectorId: string) => string;
   /** Certificate of the local CA (PEM file); null where the server's certificate is the operator's own. */
   readonly caPath: string | null;
+  /** For secrets that have to be read again. */
+  readonly seal: Seal;
   /** What the doors count, for `/metrics`. */
   readonly figures?: () => readonly Figure[];
 }

@@ -148,7 +148,8 @@ interface FilterQuery extends Omit<DeviceFilter, 'tags'> {
   readonly tag?: readonly string[];
 }
 
-function filterOf(query: FilterQuery): DeviceFilter {
+/** As requests have it, to what the store takes. SCHEMA for a tag that is none. */
+export function filterOf(query: FilterQuery): DeviceFilter {
   const { status, identity, ipaddress, batch, online, before, tag } = query;
   return { status, identity, ipaddress, batch, online, before, tags: tag?.map(readTag) };
 }

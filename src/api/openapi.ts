@@ -4,12 +4,14 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Route } from './context.ts';
 import { batch, importBody } from './schema/batch.ts';
+import { job } from './schema/bulk.ts';
 import { errorAnswer, ref } from './schema/common.ts';
 import { connector, settings } from './schema/connector.ts';
 import { event } from './schema/data.ts';
 import { identity } from './schema/device.ts';
+import { webhook } from './schema/webhook.ts';
 
-const shared = [errorAnswer, connector, settings, identity, event, batch];
+const shared = [errorAnswer, connector, settings, identity, event, batch, webhook, job];
 
 /** Must be called before the routes are registered. */
 export function registerDocument(app: FastifyInstance, version: string): void {

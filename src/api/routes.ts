@@ -3,6 +3,7 @@
  * made from these rows. Paths are written as OpenAPI does; a trailing slash makes no difference.
  */
 import { getBatch, listBatches, undoBatch } from './batches.ts';
+import { cancelJob, getJob, listJobs, undoJob, updateDevices } from './bulk.ts';
 import { changeConnector, createConnector, deleteConnector, getConnector, listConnectors } from './connectors.ts';
 import type { Permission, Route } from './context.ts';
 import {
@@ -14,7 +15,7 @@ import {
   listDevices,
   whitelistDevice,
 } from './devices.ts';
-import { listEvents, streamEvents } from './events.ts';
+import { exportEvents, listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
 import { getFigures, getStanding } from './figures.ts';
 import { healthz, metrics, readyz } from './health.ts';
@@ -32,8 +33,17 @@ import {
 import { decodeCertificate, decodeCrl, getSettings, patchSettings } from './settings.ts';
 import { getHistory, getState, patchState } from './state.ts';
 import { countTagValues, deleteTag, getTag, getTags, listTagNames, putTag, putTags } from './tags.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  listDeliveries,
+  listWebhooks,
+  replayWebhook,
+} from './webhooks.ts';
 
 const connector = '/api:1/connectors/{connector}';
+const webhook = `${connector}/webhooks/{hook}`;
 const device2 = '/api:1/service/{connector}/device2';
 const device = `${device2}/identity/{identity}`;
 
@@ -53,13 +63,17 @@ function row(
 function tagOf(path: string): string {
   if (!path.startsWith('/api:1')) return 'Health';
   if (path.startsWith(device2))
-    return /\/(events|batches|tags|figures)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+    return /\/(events|batches|jobs|tags|figures)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+  if (path.startsWith(`${connector}/webhooks`)) return 'webhooks';
   return path.startsWith('/api:1/connectors') ? 'connectors' : 'account';
 }
 
 const csv = `CSV with a header row: ID (required), TLS Client Certificate, Tags. All or nothing unless mode=skip. With
 Accept: application/x-ndjson the answer is lines of JSON: {"progress":{phase,rows,total?}} while it runs, and last
 {"result":…} or {"error":…}; its status is 200 either way.`;
+
+const bulk = `To the devices that a filter finds, or that are named. A device belongs to it that was there when it began, and fits when
+its turn comes. One that takes longer than a moment is answered with 202 and goes on; its id is a job's.`;
 
 /** PEM certificates and revocation lists make settings long. */
 const SETTINGS_BYTES = 16_777_216;
@@ -103,6 +117,13 @@ export const routes: readonly Route[] = [
     getStanding,
   ),
 
+  row('admin', 'GET', `${connector}/webhooks`, 'listWebhooks', 'Webhooks, and how they do', listWebhooks),
+  row('admin', 'POST', `${connector}/webhooks`, 'createWebhook', 'Make a webhook', createWebhook, { status: 201 }),
+  row('admin', 'PATCH', webhook, 'changeWebhook', 'Change a webhook, switch it on and off', changeWebhook),
+  row('admin', 'DELETE', webhook, 'deleteWebhook', 'Remove a webhook', deleteWebhook, { status: 204 }),
+  row('admin', 'GET', `${webhook}/deliveries`, 'listDeliveries', 'Its last deliveries', listDeliveries),
+  row('admin', 'POST', `${webhook}/replay`, 'replayWebhook', 'Deliver again from a sequence number', replayWebhook),
+
   row('viewer', 'GET', device2, 'getSettings', 'Settings', getSettings),
   row('admin', 'PATCH', device2, 'patchSettings', 'Change settings', patchSettings, { bodyLimit: SETTINGS_BYTES }),
   row('viewer', 'POST', `${device2}/pki/decode`, 'decodeCertificate', 'What a PEM certificate says', decodeCertificate),
@@ -130,6 +151,19 @@ export const routes: readonly Route[] = [
     importIdentities,
     { kind: 'upload', description: csv },
   ),
+  row(
+    'operator',
+    'POST',
+    `${device2}/identities/update`,
+    'updateDevices',
+    'Lock, unlock, tag, untag, reprovision, expire or delete many',
+    updateDevices,
+    { description: bulk },
+  ),
+  row('viewer', 'GET', `${device2}/jobs`, 'listJobs', 'What is and was done to many devices', listJobs),
+  row('viewer', 'GET', `${device2}/jobs/{job}`, 'getJob', 'How far it is', getJob),
+  row('operator', 'DELETE', `${device2}/jobs/{job}`, 'cancelJob', 'Stop it; what was done stays', cancelJob),
+  row('operator', 'POST', `${device2}/jobs/{job}/undo`, 'undoJob', 'Undo locks and tags', undoJob),
   row('operator', 'PUT', device, 'whitelistDevice', 'Whitelist an identity', whitelistDevice, { status: 201 }),
   row('viewer', 'GET', device, 'getDevice', 'One device', getDevice),
   row('operator', 'PATCH', device, 'changeDevice', 'Lock, revoke, reprovision, tag', changeDevice),
@@ -152,4 +186,13 @@ export const routes: readonly Route[] = [
   row('viewer', 'GET', `${device2}/figures`, 'getFigures', 'Writes, refusals and devices online over time', getFigures),
   row('viewer', 'GET', `${device2}/events`, 'listEvents', 'The log, newest first', listEvents),
   row('viewer', 'GET', `${device2}/events/stream`, 'streamEvents', 'The log, live', streamEvents, { kind: 'stream' }),
+  row(
+    'viewer',
+    'GET',
+    `${device2}/events.ndjson`,
+    'exportEvents',
+    'The log from a point on, as lines of JSON',
+    exportEvents,
+    { kind: 'stream' },
+  ),
 ];

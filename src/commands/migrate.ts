@@ -27,7 +27,7 @@ export async function run(flags: readonly string[]): Promise<void> {
   });
   try {
     const progress = createProgress();
-    const moved = await takeOver(to, source, await authorityIn(config.data), progress);
+    const moved = await takeOver(to, source, await keptIn(config.data), progress);
     progress.stood();
     for (const { table, source, target } of moved) {
       const same = sameDigest(source, target);
@@ -55,11 +55,11 @@ function readFlags(flags: readonly string[]) {
   }
 }
 
-/** The local CA, which devices pin, under the name that servers look for; nothing where there is none. */
-async function authorityIn(data: string): Promise<Record<string, string>> {
-  const read = (name: string) => readFile(join(data, 'ca', name), 'utf8').catch(() => null);
-  const [key, cert] = [await read('ca-key.pem'), await read('ca.pem')];
-  return key === null || cert === null ? {} : { ca: key + cert };
+/** The local CA, which devices pin, and the key of what is encrypted, under the names that servers look for. */
+async function keptIn(data: string): Promise<Record<string, string>> {
+  const read = (...name: string[]) => readFile(join(data, ...name), 'utf8').catch(() => null);
+  const [key, cert, seal] = [await read('ca', 'ca-key.pem'), await read('ca', 'ca.pem'), await read('seal.key')];
+  return { ...(key !== null && cert !== null && { ca: key + cert }), ...(seal !== null && { seal }) };
 }
 
 function createProgress(): Progress & { stood(): void } {

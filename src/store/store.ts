@@ -12,8 +12,10 @@
  * Errors: `AppError` OVERLOADED when the bounded queue of writes is full, STORAGE_UNAVAILABLE when the engine cannot be
  * reached, and those named at a method. All times are µs since the epoch.
  */
+import type { Before, BulkOutcome, Job } from '../domain/bulk.ts';
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
+import type { Delivery, Webhook, WebhookProgress } from '../domain/webhook.ts';
 
 /** Names a stored device. `key` is the engine's own handle: never reused, also not after a delete. */
 export interface DeviceRef {
@@ -57,7 +59,9 @@ export type Signal =
   /** A live connection of the device began (an id, as in `Origin`): an older one that stands elsewhere is to end. */
   | { readonly kind: 'connection'; readonly ref: DeviceRef; readonly connection: string }
   /** The log of the connector grew. */
-  | { readonly kind: 'events'; readonly connector: string };
+  | { readonly kind: 'events'; readonly connector: string }
+  /** A webhook of the connector was made, changed or removed, or a job was: whoever works on those looks again. */
+  | { readonly kind: 'work'; readonly connector: string };
 
 /** Values that a device reported (`data_in`) or that the cloud set (`data_out`). */
 export interface DataEntry {
@@ -213,6 +217,13 @@ export interface ImportStage {
   discard(): Promise<void>;
 }
 
+/** Which devices a job is about: those that a filter finds when their turn comes, or those that are named. */
+export type JobTargets = { readonly filter: DeviceFilter } | { readonly identities: readonly string[] };
+/** µs for which a finished job can be looked at and undone. */
+export const JOBS_KEPT = 30 * 86_400_000_000;
+/** What a rule makes of a device; `before` is what the job kept of it, when it is being undone. */
+export type JobRule = (device: Device, before: Before | null) => DeviceChange<BulkOutcome>;
+
 export interface User {
   readonly id: string;
   readonly email: string;
@@ -322,6 +333,48 @@ export interface Store {
   getBatch(connector: string, id: string): Promise<BatchInfo | null>;
   /** Removes the devices of a batch, in steps. BATCH_UNKNOWN, BATCH_BUSY, STATE_CONFLICT once one of them is provisioned. */
   undoBatch(connector: string, id: string, origin: Origin | null, now: number): Promise<BatchInfo>;
+
+  // Webhooks
+  /** `most`: of the connector. WEBHOOK_LIMIT, CONNECTOR_UNKNOWN. */
+  createWebhook(hook: Webhook, most: number): Promise<void>;
+  /** Of one connector, or of all that there are; in the order in which they were made. */
+  listWebhooks(connector?: string): Promise<Webhook[]>;
+  getWebhook(connector: string, id: string): Promise<Webhook | null>;
+  /** Changes it as people do: its generation grows. WEBHOOK_UNKNOWN; what `decide` throws is passed on. */
+  changeWebhook(connector: string, id: string, decide: (hook: Webhook) => Webhook): Promise<Webhook>;
+  /** False if there was none. */
+  deleteWebhook(connector: string, id: string): Promise<boolean>;
+  /**
+   * Notes how far a webhook is, and the try that it comes of. False, and nothing is noted, where the webhook is of another
+   * generation by now, or its lease (`webhook <id>`) is not held by this node.
+   */
+  noteDelivery(hook: Webhook, progress: WebhookProgress, delivery: Delivery | null): Promise<boolean>;
+  /** The last tries, newest first; as many as `DELIVERIES_KEPT`. */
+  listDeliveries(connector: string, id: string): Promise<Delivery[]>;
+
+  // Jobs: what is done to many devices, step by step
+  /** `most`: unfinished ones of the connector; OVERLOADED beyond. No device that is made later belongs to it. */
+  createJob(job: Job, targets: JobTargets, most: number): Promise<void>;
+  /** Newest first, `limit` of them. */
+  listJobs(connector: string, limit: number): Promise<Job[]>;
+  getJob(connector: string, id: string): Promise<Job | null>;
+  /** What is still to be worked on, of all connectors, oldest first. */
+  listUnfinishedJobs(): Promise<Job[]>;
+  /** JOB_UNKNOWN; what `decide` throws is passed on. */
+  changeJob(connector: string, id: string, decide: (job: Job) => Job): Promise<Job>;
+  /**
+   * The next few devices, in one commit together with how far the job is: after a crash none is counted twice or left out.
+   * Of a job that is `undoing`, the devices that it changed. At the end its state is `done` or `undone`. Answers the job
+   * as it is then; unchanged where somebody else was at it. JOB_UNKNOWN.
+   */
+  stepJob(connector: string, id: string, rule: JobRule, now: number): Promise<Job>;
+
+  // Leases
+  /**
+   * Makes this node the only one that works on something, for so many seconds from now, by the clock of the engine; also
+   * prolongs. False while another node has it. Let go of when the store closes.
+   */
+  claim(name: string, seconds: number): Promise<boolean>;
 
   // People
   getUser(email: string): Promise<User | null>;

@@ -13,10 +13,13 @@ import type { Role } from '../../src/api/context.ts';
 import { ensureAdmin } from '../../src/api/first-account.ts';
 import { routes } from '../../src/api/routes.ts';
 import { batch } from '../../src/api/schema/batch.ts';
+import { job } from '../../src/api/schema/bulk.ts';
 import { errorAnswer } from '../../src/api/schema/common.ts';
 import { connector, settings } from '../../src/api/schema/connector.ts';
 import { event } from '../../src/api/schema/data.ts';
 import { identity } from '../../src/api/schema/device.ts';
+import { webhook } from '../../src/api/schema/webhook.ts';
+import { createSeal, SEAL_BYTES } from '../../src/api/seal.ts';
 import { SESSION_LENGTH } from '../../src/api/session.ts';
 import { loadConfig } from '../../src/config.ts';
 import { errors } from '../../src/domain/errors.ts';
@@ -70,7 +73,9 @@ export async function startApi(options: { clock?: () => number; heartbeat?: numb
   const clock = options.clock ?? (() => Date.now() * 1000);
   let logged = '';
   const out = { write: (text: string) => (logged += text) } as unknown as NodeJS.WritableStream;
-  const deps = { store, config, clock, logger: createLogger('debug', out), version: '1.2.3', deviceUrl, caPath: null };
+  const seal = createSeal(randomBytes(SEAL_BYTES));
+  const logger = createLogger('debug', out);
+  const deps = { store, config, clock, logger, version: '1.2.3', deviceUrl, caPath: null, seal };
   await ensureAdmin(store, config);
   const tokens = await addUsers(store, clock());
   const app = createApi(deps, { heartbeat: options.heartbeat, grace: 500 });
@@ -157,7 +162,10 @@ export async function eventsSince(api: TestApi, connector: TestConnector, seq: n
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
 type Schema = any;
 const shared = new Map<string, Schema>(
-  [errorAnswer, connector, settings, identity, event, batch].map((schema) => [`${(schema as Schema).$id}#`, schema]),
+  [errorAnswer, connector, settings, identity, event, batch, webhook, job].map((schema) => [
+    `${(schema as Schema).$id}#`,
+    schema,
+  ]),
 );
 
 /** References resolved, and every object closed: what is not documented must not be there. */

@@ -13,6 +13,7 @@ import type { Open } from './fixtures.ts';
 import { historyTests } from './history.ts';
 import { housekeepingTests } from './housekeeping.ts';
 import { importTests } from './imports.ts';
+import { jobTests } from './jobs.ts';
 import { lifeTests } from './life.ts';
 import { listTests } from './lists.ts';
 import { pagingTests } from './paging.ts';
@@ -21,6 +22,7 @@ import { peopleTests } from './people.ts';
 import { presenceTests } from './presence.ts';
 import { signalTests } from './signals.ts';
 import { undoTests } from './undo.ts';
+import { webhookTests } from './webhooks.ts';
 
 /** Registers the suite. `open` gives a new, empty store each time. */
 export function runStoreSuite(name: string, open: Open): void {
@@ -39,6 +41,8 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('figures over time', () => figureTests(open));
     describe('imports', () => importTests(open));
     describe('undoing an import', () => undoTests(open));
+    describe('webhooks', () => webhookTests(open));
+    describe('jobs', () => jobTests(open));
     describe('house-keeping', () => housekeepingTests(open));
     describe('people', () => peopleTests(open));
     describe('life', () => lifeTests(open));

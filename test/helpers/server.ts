@@ -255,6 +255,6 @@ async function callApi(
     body: raw ? (body as string | FormData | undefined) : JSON.stringify(body),
   });
   const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') === true && text !== '';
+  const json = response.headers.get('content-type')?.startsWith('application/json') === true && text !== '';
   return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : null };
 }

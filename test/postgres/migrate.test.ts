@@ -5,7 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { applyBulk, newJob } from '../../src/domain/bulk.ts';
 import type { Credential } from '../../src/domain/device.ts';
+import { startAt } from '../../src/domain/webhook.ts';
 import { sameDigest } from '../../src/store/moving.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { type Progress, takeOver } from '../../src/store/postgres/takeover.ts';
@@ -25,11 +27,13 @@ import {
   importAll,
   makeConnector,
   NOW,
+  ORIGIN,
   put,
   remove,
   same,
   tokenOf,
 } from '../conformance/fixtures.ts';
+import { hookOf } from '../conformance/webhooks.ts';
 import { newConnector, resource, through } from '../helpers/connector.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { root, startServer } from '../helpers/server.ts';
@@ -74,6 +78,29 @@ async function fill(store: Store): Promise<string[]> {
     await store.log(connector, [eventOf('refused', { payload: { rule: 'DEVICE_LOCKED' } })]);
     await store.sampleOnline(NOW);
   }
+  for (const connector of connectors) {
+    const hook = hookOf(connector, { url: 'https://example.com/\u0000' });
+    await store.createWebhook(hook, 10);
+    await store.noteDelivery(hook, startAt(7, NOW), {
+      ...{ id: 'd', at: NOW, attempt: 1, first: 1, last: 7, count: 7, status: 204, duration: 3, error: null },
+    });
+    const id = `job-${connector}`;
+    const job = newJob({
+      id,
+      connector,
+      who: 'u',
+      origin: ORIGIN,
+      created: NOW,
+      action: { type: 'lock' },
+      total: 2500,
+    });
+    await store.createJob(job, { filter: { batch: 'lot' } }, 10);
+    // Half done.
+    for (let n = 0; n < 3; n += 1) {
+      const actor = { who: 'u', origin: ORIGIN, now: NOW };
+      await store.stepJob(connector, id, (device) => applyBulk(device, job.action, actor, id), NOW);
+    }
+  }
   await store.putUser({ id: 'u', email: 'u@example.com', role: 'admin', password: 'hash', created: NOW });
   await store.putSession({ digest: 'd', user: 'u', created: NOW, expires: NOW + DAY }, 'hash');
   return connectors;
@@ -95,6 +122,9 @@ async function everything(store: Store, connectors: readonly string[]): Promise<
       await store.readBuckets(ref, query, 3_600_000_000),
       await store.readFigures(connector, { from: NOW, to: NOW + DAY, bucket: 3_600_000_000 }),
       await store.listBatches(connector),
+      await store.listWebhooks(connector),
+      await Promise.all((await store.listWebhooks(connector)).map(({ id }) => store.listDeliveries(connector, id))),
+      await store.listJobs(connector, 10),
       await store.countByStatus(connector, NOW),
       await store.countTagValues(connector, 'a"b\\'),
     ];

@@ -20,6 +20,8 @@ interface Packed {
   k?: [connector: string, ...begun: [...Named, connection: string][]][];
   /** Connectors whose log grew. */
   e?: string[];
+  /** Connectors with webhooks or jobs to look at. */
+  w?: string[];
 }
 
 /** Empty if there are none. */
@@ -32,11 +34,13 @@ export function packSignals(signals: readonly Signal[]): string {
     v: [] as unknown[][],
     o: [] as unknown[][],
     e: [] as string[],
+    w: [] as string[],
   };
   const groups = new Map<string, unknown[]>();
   for (const signal of signals) {
     if (signal.kind === 'connector') packed.c.push(signal.connector);
     else if (signal.kind === 'events') packed.e.push(signal.connector);
+    else if (signal.kind === 'work') packed.w.push(signal.connector);
     else {
       const { connector, key, identity } = signal.ref;
       const aliases = signal.kind === 'values' ? [signal.aliases] : [];
@@ -58,7 +62,7 @@ function listOf(signal: Exclude<Signal, { connector: string }>): 'd' | 'k' | 'v'
 }
 
 export function unpackSignals(text: string): Signal[] {
-  const { c = [], d = [], k = [], v = [], o = [], e = [] } = JSON.parse(text) as Packed;
+  const { c = [], d = [], k = [], v = [], o = [], e = [], w = [] } = JSON.parse(text) as Packed;
   const signals: Signal[] = c.map((connector) => ({ kind: 'connector', connector }));
   for (const [connector, ...devices] of d) {
     for (const [key, identity] of devices) signals.push({ kind: 'device', ref: { connector, identity, key } });
@@ -79,5 +83,6 @@ export function unpackSignals(text: string): Signal[] {
     }
   }
   for (const connector of e) signals.push({ kind: 'events', connector });
+  for (const connector of w) signals.push({ kind: 'work', connector });
   return signals;
 }

@@ -109,6 +109,34 @@ export const targets: Readonly<Record<string, Target>> = {
     walk: 3,
     columns: [...bigints('connector', 'minute'), ...strings('kind'), ...bigints('n')],
   },
+  webhooks: {
+    key: ['key'],
+    walk: 1,
+    columns: [...bigints('key', 'connector'), ...strings('id'), ...bigints('generation'), ...strings('hook')],
+  },
+  deliveries: {
+    key: ['webhook', 'number'],
+    walk: 2,
+    columns: [...bigints('webhook', 'number'), ...strings('delivery')],
+  },
+  jobs: {
+    key: ['key'],
+    walk: 1,
+    columns: [
+      ...bigints('key', 'connector'),
+      ...strings('id'),
+      ...flags('open'),
+      ...bigints('position', 'last'),
+      ...strings('filter', 'targets'),
+      ...bigints('finished'),
+      ...strings('job'),
+    ],
+  },
+  job_changes: {
+    key: ['job', 'device'],
+    walk: 2,
+    columns: [...bigints('job', 'device'), ...strings('identity', 'before')],
+  },
   remains: { key: ['device'], walk: 1, grows: true, columns: bigints('device') },
   users: {
     key: ['id'],

@@ -381,7 +381,7 @@ async function makePartitions(url: string): Promise<void> {
 
 /** Numbers go on from where they stood; nothing of the move is left. */
 async function finish(client: Client, lastSeq: number, kept: Readonly<Record<string, string>>): Promise<void> {
-  const counters = ['connectors', 'devices', 'batches'].map(
+  const counters = ['connectors', 'devices', 'batches', 'webhooks', 'jobs'].map(
     (table) => `SELECT setval('${table}_key_seq', (SELECT greatest(max(key), 1) FROM ${table}))`,
   );
   const names = Object.entries(kept).map(([name, content]) => sql`INSERT INTO kept VALUES (${name}, ${content})`);

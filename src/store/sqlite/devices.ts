@@ -21,8 +21,9 @@ interface Parts {
 }
 
 /** What one change did, for memory and signals to follow after the commit. */
-interface Outcome<T> extends Changed<T> {
+export interface Outcome<T> extends Changed<T> {
   readonly connector: number;
+  readonly identity: string;
   readonly key: number | null;
   readonly moved: readonly [from: Phase | null, to: Phase | null] | null;
   readonly events: readonly LoggedEvent[];
@@ -51,7 +52,7 @@ export function createDevices({ committer, connectors, rows, counts, ledger, pro
     if (after) refuseTaken(connector, before?.row.key, after);
     const events = (key: number | null) =>
       (change.events ?? []).map((event) => ledger.writeEvent(connector, key, event));
-    const outcome = { answer: change.answer, connector };
+    const outcome = { answer: change.answer, connector, identity };
 
     if (after === undefined || (after === null && before === undefined)) {
       const key = before?.row.key ?? null;
@@ -82,6 +83,17 @@ export function createDevices({ committer, connectors, rows, counts, ledger, pro
     }
   }
 
+  function follow({ connector, key, moved, events, found }: Outcome<unknown>): void {
+    if (moved !== null) counts.move(connector, ...moved);
+    projection.add(events);
+    if (key !== null && found === null) projection.forget(key);
+  }
+
+  function tell(id: string, { identity, key, cuts, events }: Outcome<unknown>): void {
+    if (cuts) signal({ kind: 'device', ref: { connector: id, identity, key: key! } });
+    if (events.length > 0) signal({ kind: 'events', connector: id });
+  }
+
   return {
     async get(id: string, identity: string): Promise<Found | null> {
       const connector = connectors.find(id);
@@ -101,20 +113,20 @@ export function createDevices({ committer, connectors, rows, counts, ledger, pro
       decide: (device: Device | null) => DeviceChange<T>,
     ): Promise<Changed<T>> {
       const { answer, found } = await committer.submit(() => apply(id, identity, decide), {
-        committed({ connector, key, moved, events, found }) {
-          if (moved !== null) counts.move(connector, ...moved);
-          projection.add(events);
-          if (key !== null && found === null) projection.forget(key);
-        },
-        durable({ key, cuts, events }) {
-          if (cuts) signal({ kind: 'device', ref: { connector: id, identity, key: key! } });
-          if (events.length > 0) signal({ kind: 'events', connector: id });
-        },
+        committed: follow,
+        durable: (outcome) => tell(id, outcome),
       });
       return { answer, found };
     },
+
+    /** For those who change several devices in one write of theirs: inside it, right after COMMIT, and once it is on disk. */
+    apply,
+    follow,
+    tell,
   };
 }
+
+export type Devices = ReturnType<typeof createDevices>;
 
 /** True if a session that was let in before might not be let in now. */
 function cutsSessions(before: Device, after: Device): boolean {

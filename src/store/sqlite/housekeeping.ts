@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConnectorSettings } from '../../domain/connector.ts';
 import type { NewEvent } from '../../domain/device.ts';
-import type { Signal } from '../store.ts';
+import { JOBS_KEPT, type Signal } from '../store.ts';
 import { spanOf } from './blocks.ts';
 import { type Phase, phases } from './codes.ts';
 import type { Committer } from './committer.ts';
@@ -58,11 +58,20 @@ export function createHousekeeping(parts: Parts) {
   const dropConnector = [
     'DELETE FROM batches WHERE connector = ?',
     'DELETE FROM aliases WHERE connector = ?',
+    'DELETE FROM deliveries WHERE webhook IN (SELECT key FROM webhooks WHERE connector = ?)',
+    'DELETE FROM webhooks WHERE connector = ?',
+    'DELETE FROM jobs WHERE connector = ?',
     'DELETE FROM connectors WHERE key = ?',
   ].map((sql) => db.prepare(sql));
   const dropSessions = db.prepare(
     'DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE expires <= ? LIMIT ?)',
   );
+  const oldJob = db.prepare('SELECT key FROM jobs WHERE finished <= ? AND finished IS NOT NULL LIMIT 1');
+  const jobOf = db.prepare(`SELECT key FROM jobs j WHERE connector = ?
+    AND EXISTS (SELECT 1 FROM job_changes c WHERE c.job = j.key) LIMIT 1`);
+  const dropChanges = db.prepare(`DELETE FROM job_changes WHERE job = ?1
+    AND device IN (SELECT device FROM job_changes WHERE job = ?1 LIMIT ?2)`);
+  const dropJob = db.prepare('DELETE FROM jobs WHERE key = ?');
   const nextDevices = db.prepare('SELECT key FROM devices WHERE connector = ? AND key > ? ORDER BY key LIMIT ?');
   const oldPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, span, step) IN
     (SELECT p.alias, p.span, p.step FROM state s JOIN points p ON p.device = s.device AND p.alias = s.alias
@@ -158,6 +167,15 @@ export function createHousekeeping(parts: Parts) {
     return Math.max(dropped, 1);
   }
 
+  /** What a job has kept for its undoing goes first. */
+  function purgeJobs(before: number, limit: number): number {
+    const found = oldJob.get(before) as { key: number } | undefined;
+    if (found === undefined) return 0;
+    const changes = Number(dropChanges.run(found.key, limit).changes);
+    if (changes < limit) dropJob.run(found.key);
+    return Math.max(changes, 1);
+  }
+
   function purgeOrphan(limit: number) {
     const found = orphan.get() as { key: number } | undefined;
     if (found === undefined) return { handled: 0, gone: [] };
@@ -167,6 +185,8 @@ export function createHousekeeping(parts: Parts) {
     if (events > 0) return { handled: events, gone };
     const dropped = figures.purge(found.key, Number.MAX_SAFE_INTEGER, limit);
     if (dropped > 0) return { handled: dropped, gone };
+    const job = jobOf.get(found.key) as { key: number } | undefined;
+    if (job !== undefined) return { handled: Number(dropChanges.run(job.key, limit).changes), gone };
     for (const statement of dropConnector) statement.run(found.key);
     return { handled: 1, gone };
   }
@@ -191,6 +211,8 @@ export function createHousekeeping(parts: Parts) {
     }
     const sessions = Number(dropSessions.run(now, limit).changes);
     if (sessions > 0) return { handled: sessions, gone: [] };
+    const jobs = purgeJobs(now - JOBS_KEPT, limit);
+    if (jobs > 0) return { handled: jobs, gone: [] };
     const remaining = purgeRemains(limit);
     return remaining > 0 ? { handled: remaining, gone: [] } : purgeOrphan(limit);
   }

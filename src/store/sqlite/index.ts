@@ -17,11 +17,13 @@ import { createFigures, readFigures } from './figures.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
+import { createJobs } from './jobs.ts';
 import { createLedger, readUnprojected } from './ledger.ts';
 import { createPeople } from './people.ts';
 import { endConnections } from './presence.ts';
 import { createProjection } from './projection.ts';
 import { createReader, type Failures } from './reader.ts';
+import { createWebhooks } from './webhooks.ts';
 
 interface Options {
   /** Where the database lives; made if it is not there. */
@@ -88,6 +90,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const imports = createImports(parts);
   const housekeeping = createHousekeeping(parts);
   const people = createPeople(db, committer);
+  const webhooks = createWebhooks(parts);
+  const jobs = createJobs({ ...parts, devices });
   const pinged = db.prepare(
     "INSERT OR REPLACE INTO meta SELECT 'pinged', coalesce(max(value), 0) + 1 FROM meta WHERE name = 'pinged'",
   );
@@ -195,6 +199,10 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     listBatches: imports.list,
     getBatch: imports.get,
     undoBatch: imports.undo,
+    ...webhooks,
+    ...jobs,
+    // Whoever has the folder is alone.
+    claim: async () => true,
     ...people,
     ...housekeeping,
 

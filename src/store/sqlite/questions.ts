@@ -4,6 +4,7 @@ import { createEventQueries } from './event-queries.ts';
 import { createFigureQueries } from './figures.ts';
 import { createHistoryQueries } from './history.ts';
 import { createImportReview } from './import-review.ts';
+import { createJobQueries } from './job-queries.ts';
 import { createLists } from './lists.ts';
 
 export function questions(db: DatabaseSync) {
@@ -14,6 +15,7 @@ export function questions(db: DatabaseSync) {
     ...createEventQueries(db),
     ...createFigureQueries(db),
     ...createImportReview(db),
+    ...createJobQueries(db),
     checkpoint: () => void checkpoint.get(),
   };
 }

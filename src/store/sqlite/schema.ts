@@ -162,6 +162,42 @@ export const migrations: readonly string[] = [
   INSERT INTO wanted SELECT device, alias, set_at, set_value FROM state
     WHERE set_value IS NOT NULL AND set_at IS NOT NULL AND (reported_at IS NULL OR set_at > reported_at);
   `,
+  /* 4: webhooks, and work on many devices */ `
+  -- "hook" is JSON: what people set, how far it is, and its secret, which is encrypted.
+  CREATE TABLE webhooks (
+    key INTEGER PRIMARY KEY AUTOINCREMENT, connector INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, hook TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX webhooks_connector ON webhooks (connector);
+  -- The last tries of each.
+  CREATE TABLE deliveries (
+    webhook INTEGER NOT NULL, number INTEGER NOT NULL, delivery TEXT NOT NULL,
+    PRIMARY KEY (webhook, number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- "job" is JSON: what is done, by whom, and what came of it so far. "position": the device key, or the place in "targets"
+  -- (identities, JSON), up to which that is; while it is being undone, the device key in job_changes. "last": no device of
+  -- a higher key belongs to it.
+  CREATE TABLE jobs (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    filter TEXT,
+    targets TEXT,
+    finished INTEGER,
+    job TEXT NOT NULL,
+    UNIQUE (connector, id)
+  ) STRICT;
+  CREATE INDEX jobs_open ON jobs (key) WHERE open = 1;
+  CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
+  -- What devices had before a job changed them (JSON), for undoing it.
+  CREATE TABLE job_changes (
+    job INTEGER NOT NULL, device INTEGER NOT NULL, identity TEXT NOT NULL, before TEXT NOT NULL,
+    PRIMARY KEY (job, device)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
