@@ -7,7 +7,9 @@ import { createClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
 import { buildConsole } from './console/build.ts';
 import { startHouseKeeping } from './events/house-keeping.ts';
+import { startRollouts } from './events/rollouts.ts';
 import { createAdmission } from './gateway/admission.ts';
+import { createDeviceContent } from './gateway/content.ts';
 import { createDeviceData } from './gateway/data.ts';
 import { openDirectory } from './gateway/directory.ts';
 import { createFailures } from './gateway/failures.ts';
@@ -61,6 +63,7 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const { store, keep } = await openStore(config, onFatal, passing);
     started.push(() => store.close());
     started.push(startHouseKeeping(store, clock, logger));
+    started.push(startRollouts(store, clock, logger));
 
     const directory = await openDirectory(store, logger);
     const sessions = createSessions(store);
@@ -71,9 +74,11 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     // Several processes share the ports; a single one is to notice that its port is taken.
     const reusePort = config.processes > 1;
     const data = createDeviceData(store, directory, clock);
+    const content = createDeviceContent({ store, directory, clock, logger, totalBytes: config.contentTotalBytes });
     const door = createHttpDoor({
       admission,
       data,
+      content,
       directory,
       waiting,
       clock,

@@ -15,6 +15,7 @@ import { routes } from '../../src/api/routes.ts';
 import { batch } from '../../src/api/schema/batch.ts';
 import { errorAnswer } from '../../src/api/schema/common.ts';
 import { connector, settings } from '../../src/api/schema/connector.ts';
+import { content } from '../../src/api/schema/content.ts';
 import { event } from '../../src/api/schema/data.ts';
 import { identity } from '../../src/api/schema/device.ts';
 import { SESSION_LENGTH } from '../../src/api/session.ts';
@@ -157,7 +158,10 @@ export async function eventsSince(api: TestApi, connector: TestConnector, seq: n
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
 type Schema = any;
 const shared = new Map<string, Schema>(
-  [errorAnswer, connector, settings, identity, event, batch].map((schema) => [`${(schema as Schema).$id}#`, schema]),
+  [errorAnswer, connector, settings, identity, event, batch, content].map((schema) => [
+    `${(schema as Schema).$id}#`,
+    schema,
+  ]),
 );
 
 /** References resolved, and every object closed: what is not documented must not be there. */

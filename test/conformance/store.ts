@@ -4,6 +4,7 @@
  */
 import { describe } from 'node:test';
 import { connectorTests } from './connectors.ts';
+import { contentTests } from './content.ts';
 import { credentialTests } from './credentials.ts';
 import { dataTests } from './data.ts';
 import { deviceTests } from './devices.ts';
@@ -40,6 +41,7 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('imports', () => importTests(open));
     describe('undoing an import', () => undoTests(open));
     describe('house-keeping', () => housekeepingTests(open));
+    describe('content', () => contentTests(open));
     describe('people', () => peopleTests(open));
     describe('life', () => lifeTests(open));
   });

@@ -5,6 +5,7 @@
 import { ONLINE_WITHIN } from '../../domain/device.ts';
 import type { Signal } from '../store.ts';
 import type { Connectors, StoredConnector } from './connectors.ts';
+import type { ContentStore } from './content.ts';
 import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 import { MINUTE, ONLINE } from './figures.ts';
@@ -18,6 +19,7 @@ interface Parts {
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly partitions: Partitions;
+  readonly content: Pick<ContentStore, 'purgeOf' | 'purgeBlobs' | 'purgeFetches'>;
   /** Writes statements and events, and tells the signals. */
   readonly commit: (
     statements: readonly string[],
@@ -99,7 +101,7 @@ interface Due {
   readonly phase: string;
 }
 
-export function createHousekeeping({ db, connectors, presence, partitions, commit }: Parts) {
+export function createHousekeeping({ db, connectors, presence, partitions, content, commit }: Parts) {
   /** Where the walk over the devices of a connector stands that looks for old history. */
   const walk = new Map<number, number>();
   const count = async (...asked: Parameters<typeof db.read>) => (await db.read<{ n: number }>(...asked))[0]?.n ?? 0;
@@ -163,6 +165,7 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
       () => count(orphanDevices, [key, limit]),
       () => count(purgeEvents, [key, Number.MAX_SAFE_INTEGER, limit]),
       () => count(purgeFigures, [key, Number.MAX_SAFE_INTEGER, limit]),
+      () => content.purgeOf(key, limit),
       () => count(dropOrphan, [key]),
     ]);
   }
@@ -201,6 +204,8 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
         () => dropPartition(now, stored),
         ...stored.map((connector) => () => purgeConnector(connector, now, limit)),
         () => count(purgeSessions, [now, limit]),
+        () => content.purgeBlobs(limit),
+        () => content.purgeFetches(limit),
         () => purgeRemains(limit),
         () => purgeOrphan(limit),
       ]);

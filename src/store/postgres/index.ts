@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal, Store, StoreFigures } from '../store.ts';
 import { createConnectors } from './connectors.ts';
+import { createContent } from './content.ts';
 import { createData } from './data.ts';
 import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
 import { createDevices } from './devices.ts';
@@ -65,7 +66,8 @@ export async function openPostgresStore({
   const history = createHistory(db);
   const events = createEventQueries(db);
   const imports = createImports(parts);
-  const housekeeping = createHousekeeping(parts);
+  const { purgeOf, purgeBlobs, purgeFetches, ...content } = createContent(parts);
+  const housekeeping = createHousekeeping({ ...parts, content: { purgeOf, purgeBlobs, purgeFetches } });
   const people = createPeople(db, commit);
 
   /** After a gap that nobody can fill: all connectors may have changed, those that are gone too. */
@@ -148,6 +150,7 @@ export async function openPostgresStore({
     listBatches: imports.list,
     getBatch: imports.get,
     undoBatch: imports.undo,
+    ...content,
     ...people,
     ...housekeeping,
 

@@ -6,6 +6,7 @@ import { createAliases } from './aliases.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
+import { createContent } from './content.ts';
 import { createCounts } from './counts.ts';
 import { createData, fullDisk } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
@@ -84,7 +85,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const devices = createDevices(parts);
   const data = createData(parts);
   const imports = createImports(parts);
-  const housekeeping = createHousekeeping(parts);
+  const { purgeOf, purgeFetches, release, ...content } = createContent(parts);
+  const housekeeping = createHousekeeping({ ...parts, content: { purgeOf, purgeFetches, release } });
   const people = createPeople(db, committer);
   const pinged = db.prepare(
     "INSERT OR REPLACE INTO meta SELECT 'pinged', coalesce(max(value), 0) + 1 FROM meta WHERE name = 'pinged'",
@@ -189,6 +191,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     listBatches: imports.list,
     getBatch: imports.get,
     undoBatch: imports.undo,
+    ...content,
     ...people,
     ...housekeeping,
 
