@@ -123,6 +123,14 @@ function registerRoutes(api: FastifyInstance, deps: ApiDeps, state: ApiState): v
   refuseOtherMethods(api);
 }
 
+/** What a refusal names as content types that would have been taken. */
+const takes = {
+  json: 'application/json',
+  stream: 'application/json',
+  upload: 'multipart/form-data or text/csv',
+  file: 'a media type',
+} as const;
+
 const isUpload = ({ kind }: Route) => kind === 'upload' || kind === 'file';
 
 function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, state: ApiState): void {
@@ -131,7 +139,7 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
     method: route.method,
     url: routerPath(route.path),
     schema: schemaOf(route),
-    config: { takes: route.kind === 'upload' ? 'multipart/form-data or text/csv' : 'application/json' },
+    config: { takes: takes[route.kind ?? 'json'] },
     bodyLimit: isUpload(route) ? Number.MAX_SAFE_INTEGER : (route.bodyLimit ?? BODY_BYTES),
     exposeHeadRoute: route.method === 'GET' && route.kind !== 'stream',
     // An upload is read as a stream by its handler, which judges every row.
