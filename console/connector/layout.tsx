@@ -16,6 +16,7 @@ const tabs = [
   { value: 'devices', label: 'Devices', to: '/connectors/$connector/devices' },
   { value: 'logs', label: 'Logs', to: '/connectors/$connector/logs' },
   { value: 'resources', label: 'Resources', to: '/connectors/$connector/resources' },
+  { value: 'content', label: 'Content', to: '/connectors/$connector/content' },
   { value: 'settings', label: 'Settings', to: '/connectors/$connector/settings' },
   { value: 'overview', label: 'Overview', to: '/connectors/$connector/overview' },
 ] as const;
@@ -46,7 +47,7 @@ export function ConnectorLayout() {
         </Paper>
       </Group>
       <Tabs value={current} keepMounted={false}>
-        {/* Five tabs do not fit on a narrow screen: they scroll by themselves. */}
+        {/* Six tabs do not fit on a narrow screen: they scroll by themselves. */}
         <Tabs.List ref={list} className={classes.tabs}>
           {tabs.map(({ value, label, to }) => (
             <TabLink key={value} value={value} to={to} connector={id}>
