@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 
 export type Cell = string | number | boolean | null;
 
+/** Bytes of a piece of a file for devices, on its way and in the database that keeps them so. On disk: never change it. */
+export const PIECE = 65_536;
+
 /** Tells where the next page begins. */
 export type Place = readonly (string | number)[];
 

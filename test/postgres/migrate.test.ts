@@ -1,10 +1,13 @@
 /** `slipway migrate`: what an installation on SQLite knew, one on PostgreSQL knows, also where the move was broken off. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Content } from '../../src/domain/content.ts';
+import { startRollout } from '../../src/domain/rollout.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { takeOver } from '../../src/store/postgres/takeover.ts';
 import { openExport } from '../../src/store/sqlite/export.ts';
@@ -67,10 +70,39 @@ async function fill(store: Store): Promise<string[]> {
     await store.append(dataOut(ref, { a: 'wanted' }, NOW + DAY));
     await store.log(connector, [eventOf('refused', { payload: { rule: 'DEVICE_LOCKED' } })]);
     await store.sampleOnline(NOW);
+    await putFile(store, connector, 'firmware', Buffer.alloc(3_000_000, connector));
+    await putFile(store, connector, 'empty', Buffer.alloc(0));
+    await store.noteFetch(ref, 'firmware', 'some version', NOW, true);
   }
   await store.putUser({ id: 'u', email: 'u@example.com', role: 'admin', password: 'hash', created: NOW });
   await store.putSession({ digest: 'd', user: 'u', created: NOW, expires: NOW + DAY }, 'hash');
   return connectors;
+}
+
+async function putFile(store: Store, connector: string, id: string, bytes: Buffer): Promise<void> {
+  async function* once() {
+    yield bytes;
+  }
+  const staged = await store.stageContent(once(), { file: 1 << 30, total: 1 << 30 });
+  const rollout = startRollout({ steps: [1, 100], every: null, watch: null }, 'salt', NOW);
+  const content: Content = {
+    ...{ id, type: 'a/b', bytes: 0, sha256: '', meta: 'm', created: NOW, updated: NOW, who: 'admin@localhost' },
+    ...{ device: null, offer: { to: 'batch', batch: 'lot' }, rollout },
+  };
+  await store.changeContent(connector, id, () => ({ answer: null, content }), staged);
+}
+
+/** Digest of the bytes as they are read. */
+async function bytesOf(store: Store, connector: string, id: string): Promise<string> {
+  const reader = (await store.openContent(connector, id))!;
+  const hash = createHash('sha256');
+  for (let at = 0; at < reader.content.bytes; ) {
+    const piece = await reader.read(at, 100_000);
+    hash.update(piece);
+    at += piece.length;
+  }
+  await reader.close();
+  return hash.digest('hex');
 }
 
 /** All that a store can be asked for. */
@@ -91,6 +123,10 @@ async function everything(store: Store, connectors: readonly string[]): Promise<
       await store.listBatches(connector),
       await store.countByStatus(connector, NOW),
       await store.countTagValues(connector, 'a"b\\'),
+      await store.listContent(connector, { limit: 10 }),
+      await store.listFetches(connector, 'firmware', { limit: 10 }),
+      await bytesOf(store, connector, 'firmware'),
+      await bytesOf(store, connector, 'empty'),
     ];
   });
   return [
@@ -128,6 +164,7 @@ test('everything is there afterwards, under the same numbers, and goes on from t
     assert.equal(await store.keep('ca', 'another'), 'kept');
     await store.log(connectors[0]!, [eventOf('publish')]);
     assert.equal(await store.lastSeq(), last + 1);
+    await putFile(store, connectors[0]!, 'new', Buffer.from('new'));
     const { ref } = await put(store, connectors[0]!, 'new');
     assert.ok(ref.key > 5000);
     await store.close();

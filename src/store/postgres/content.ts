@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type Content, contentLimits, formatOffer, parseOffer } from '../../domain/content.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Rollout, RolloutFigures } from '../../domain/rollout.ts';
+import { PIECE } from '../moving.ts';
 import type {
   ContentBounds,
   ContentChange,
@@ -30,8 +31,6 @@ interface Parts {
   readonly commit: (statements: readonly Sql[], signals: readonly Signal[], events: readonly Logged[]) => Promise<void>;
 }
 
-/** Bytes of a piece. On disk: never change it. */
-export const PIECE = 65_536;
 /** Pieces that are read at a time: devices must not wait for connections because others download. */
 const READS = 2;
 /** Seconds without a sign of life after which a gateway counts as gone, and its uploads with it. */

@@ -12,7 +12,8 @@ import { migrate } from './schema.ts';
 import { packTags, unpackTags } from './tags.ts';
 import { numbers, texts } from './text.ts';
 
-type Type = 'bigint' | 'text' | 'boolean';
+/** `base64`: bytes, which come as text. */
+type Type = 'bigint' | 'text' | 'boolean' | 'base64';
 
 interface Target {
   readonly columns: readonly (readonly [name: string, type: Type])[];
@@ -76,6 +77,28 @@ const targets: Readonly<Record<string, Target>> = {
   },
   figures: { columns: [...bigints('connector', 'minute'), ...strings('kind'), ...bigints('n')] },
   remains: { columns: bigints('device') },
+  content: {
+    columns: [
+      ...bigints('key', 'connector'),
+      ...strings('id', 'type'),
+      ...bigints('bytes'),
+      ...strings('sha256', 'meta'),
+      ...bigints('created', 'updated'),
+      ...strings('who', 'device', 'offer', 'rollout'),
+      ...bigints('blob'),
+      ...flags('listed'),
+    ],
+  },
+  content_blobs: { columns: [...bigints('key', 'bytes'), ...flags('kept')] },
+  content_pieces: { columns: [...bigints('blob', 'n'), ['data', 'base64']] },
+  content_fetches: {
+    columns: [
+      ...bigints('content', 'device'),
+      ...strings('identity', 'sha256'),
+      ...bigints('first_at', 'last_at', 'times', 'completed'),
+    ],
+  },
+  content_remains: { columns: bigints('content') },
   users: { columns: [...strings('id', 'email', 'role', 'password'), ...bigints('created')] },
   sessions: { columns: [...strings('digest', 'account'), ...bigints('created', 'expires')] },
   events: {
@@ -91,6 +114,8 @@ const targets: Readonly<Record<string, Target>> = {
 
 const TAGS = 10;
 const FETCH = 2_000;
+/** Of rows with bytes. */
+const FETCH_LARGE = 32;
 
 export interface Moved {
   readonly table: string;
@@ -159,9 +184,11 @@ export async function takeOver(
     done: boolean,
   ): Promise<void> {
     const { columns, besides = {} } = targets[name]!;
-    const lists = columns.map(([, type], at) => `${sql`${listOf(type, rows, at, name)}`}::${type}[]`);
+    const typeOf = (type: Type) => (type === 'base64' ? 'text' : type);
+    const lists = columns.map(([, type], at) => `${sql`${listOf(type, rows, at, name)}`}::${typeOf(type)}[]`);
     const into = [...columns.map(([column]) => column), ...Object.keys(besides)].join(', ');
-    const values = [...columns.map(([column]) => column), ...Object.values(besides)].join(', ');
+    const decodedOf = (column: string, type: Type) => (type === 'base64' ? `decode(${column}, 'base64')` : column);
+    const values = [...columns.map(([column, type]) => decodedOf(column, type)), ...Object.values(besides)].join(', ');
     await client.query(`
       SELECT demand((SELECT place FROM moving WHERE name = '${name}') IS NOT DISTINCT FROM ${sql`${from}`}, 'another run');
       ${rows.length === 0 ? '' : `INSERT INTO ${name} (${into}) SELECT ${values} FROM unnest(${lists.join(', ')}) AS r (${columns.map(([column]) => column).join(', ')});`}
@@ -197,7 +224,7 @@ async function begin(client: Client): Promise<void> {
 
 /** Numbers go on from where they stood; nothing of the move is left. */
 async function finish(client: Client, lastSeq: number, kept: Readonly<Record<string, string>>): Promise<void> {
-  const counters = ['connectors', 'devices', 'batches'].map(
+  const counters = ['connectors', 'devices', 'batches', 'content', 'content_blobs'].map(
     (table) => `SELECT setval('${table}_key_seq', (SELECT greatest(max(key), 1) FROM ${table}))`,
   );
   const names = Object.entries(kept).map(([name, content]) => sql`INSERT INTO kept VALUES (${name}, ${content})`);
@@ -210,11 +237,16 @@ async function digestOf(client: Client, name: string): Promise<Digest> {
   const { columns } = targets[name]!;
   const digest = createDigest();
   await client.query('BEGIN');
-  await client.query(`DECLARE moved CURSOR FOR SELECT ${columns.map(([column]) => column).join(', ')} FROM ${name}`);
+  // PostgreSQL breaks base64 into lines.
+  const read = columns.map(([column, type]) =>
+    type === 'base64' ? `translate(encode(${column}, 'base64'), E'\\n', '') AS ${column}` : column,
+  );
+  const fetch = columns.some(([, type]) => type === 'base64') ? FETCH_LARGE : FETCH;
+  await client.query(`DECLARE moved CURSOR FOR SELECT ${read.join(', ')} FROM ${name}`);
   for (;;) {
-    const { rows } = await client.query<Record<string, Cell>>(`FETCH ${FETCH} FROM moved`);
+    const { rows } = await client.query<Record<string, Cell>>(`FETCH ${fetch} FROM moved`);
     for (const row of rows) digest.add(columns.map(([column]) => cellOf(name, column, row[column] ?? null)));
-    if (rows.length < FETCH) break;
+    if (rows.length < fetch) break;
   }
   await client.query('COMMIT');
   return digest.result();

@@ -1,9 +1,11 @@
 /** Everything that a SQLite installation keeps, as rows for another engine. The server must be stopped. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { DeviceStatus } from '../../domain/device.ts';
-import type { Cell, Page, Place, Source } from '../moving.ts';
+import { type Cell, type Page, PIECE, type Place, type Source } from '../moving.ts';
 import { createMerge } from './blocks.ts';
 import { phases, protocolName, typeName } from './codes.ts';
+import { contentPath } from './content-files.ts';
 import { databaseFile } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openSqliteStore } from './index.ts';
@@ -14,6 +16,8 @@ const PAGE = 2_000;
 const PACKED_PAGE = 100;
 /** Characters of a page of those, roughly. */
 const PAGE_BYTES = 4 << 20;
+/** Pieces of files in a page. */
+const PIECES = 32;
 
 const phaseNames = new Map(Object.entries(phases).map(([name, phase]) => [phase as number, name as DeviceStatus]));
 
@@ -94,6 +98,30 @@ const plain: readonly Plain[] = [
     key: ['connector', 'minute', 'kind'],
   },
   { name: 'remains', from: 'remains', columns: ['device'], key: ['device'] },
+  {
+    name: 'content',
+    from: '(SELECT *, key AS blob FROM content)',
+    columns: [
+      ...['key', 'connector', 'id', 'type', 'bytes', 'sha256', 'meta', 'created', 'updated', 'who', 'device', 'offer'],
+      ...['rollout', 'blob', 'listed'],
+    ],
+    key: ['key'],
+    change: (row) => [...row.slice(0, 14), flag(row[14])],
+  },
+  {
+    name: 'content_blobs',
+    from: '(SELECT key, bytes, 1 AS kept FROM content)',
+    columns: ['key', 'bytes', 'kept'],
+    key: ['key'],
+    change: (row) => [...row.slice(0, 2), flag(row[2])],
+  },
+  {
+    name: 'content_fetches',
+    from: 'content_fetches',
+    columns: ['content', 'device', 'identity', 'sha256', 'first', 'last', 'times', 'completed'],
+    key: ['content', 'device'],
+  },
+  { name: 'content_remains', from: 'content_remains', columns: ['content'], key: ['content'] },
   { name: 'users', from: 'users', columns: ['id', 'email', 'role', 'password', 'created'], key: ['id'] },
   { name: 'sessions', from: 'sessions', columns: ['digest', 'user', 'created', 'expires'], key: ['digest'] },
 ];
@@ -109,6 +137,7 @@ export async function openExport(folder: string): Promise<Source> {
     lastSeq,
     tables: [
       ...plain.map((table) => ({ name: table.name, read: (after: Place | null) => readPlain(db, table, after) })),
+      { name: 'content_pieces', read: (after) => readPieces(db, folder, after) },
       { name: 'events', read: (after) => readLog(db, after) },
       { name: 'points', read: (after) => readPoints(db, after) },
     ],
@@ -128,6 +157,30 @@ function readPlain(db: DatabaseSync, { from, columns, key, change = (row) => row
     rows: found.map((row) => change(columns.map((column) => row[column] ?? null))),
     next: found.length < PAGE ? null : key.map((column) => last![column] as string | number),
   };
+}
+
+/** The bytes of files, in base64. */
+function readPieces(db: DatabaseSync, folder: string, after: Place | null): Page {
+  const [key, n] = (after ?? [0, -1]) as [number, number];
+  const rows: Cell[][] = [];
+  const files = db.prepare('SELECT key, bytes, sha256 FROM content WHERE key >= ? ORDER BY key').iterate(key);
+  for (const file of files as Iterable<{ key: number; bytes: number; sha256: string }>) {
+    const first = file.key === key ? n + 1 : 0;
+    if (first * PIECE >= file.bytes) continue;
+    const open = openSync(contentPath(folder, file.sha256), 'r');
+    try {
+      for (let at = first; at * PIECE < file.bytes; at += 1) {
+        const bytes = Buffer.alloc(Math.min(PIECE, file.bytes - at * PIECE));
+        if (readSync(open, bytes, 0, bytes.length, at * PIECE) < bytes.length)
+          throw new Error(`${file.sha256} is too short`);
+        rows.push([file.key, at, bytes.toString('base64')]);
+        if (rows.length === PIECES) return { rows, next: [file.key, at] };
+      }
+    } finally {
+      closeSync(open);
+    }
+  }
+  return { rows, next: null };
 }
 
 /** A row of the log is many events. */
