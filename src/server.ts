@@ -75,6 +75,7 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const reusePort = config.processes > 1;
     const data = createDeviceData(store, directory, clock);
     const content = createDeviceContent({ store, directory, clock, logger, totalBytes: config.contentTotalBytes });
+    sessions.onDrop(content.drop);
     const door = createHttpDoor({
       admission,
       data,

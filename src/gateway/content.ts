@@ -16,6 +16,8 @@ import type { Session } from './sessions.ts';
 const PIECE = 65_536;
 /** Downloads of this process at a time: what slow readers may hold together. */
 const DOWNLOADS_MAX = 2_000;
+/** Of those, one device's: it needs no more, and others must not wait for it. */
+const DEVICE_DOWNLOADS_MAX = 8;
 /** What devices send may take this share of the room, so that a fleet never leaves none for people. */
 const DEVICE_SHARE = 0.5;
 
@@ -34,15 +36,19 @@ export interface Download {
   pieces(part: Part): AsyncGenerator<Uint8Array, void, undefined>;
   /** The device has got the part. */
   sent(part: Part): void;
+  /** Called when the device's sessions were dropped: whether it may go on has to be looked at again. */
+  onDropped(listener: () => void): void;
   close(): Promise<void>;
 }
 
 export interface DeviceContent {
+  /** The device's sessions were dropped. */
+  drop(device: number): void;
   /** Ids of what this device is offered. */
   list(session: Session): Promise<string[]>;
   /** CONTENT_UNKNOWN unless it is offered. */
   describe(session: Session, id: string): Promise<Content>;
-  /** CONTENT_UNKNOWN, OVERLOADED. */
+  /** CONTENT_UNKNOWN, OVERLOADED, RATE_LIMITED. */
   open(session: Session, id: string, origin: Origin): Promise<Download>;
   /** UPLOAD_DISABLED, CONTENT_INVALID, CONTENT_LIMIT, BODY_TOO_LARGE, STORAGE_FULL. */
   take(session: Session, name: string, type: string | undefined, bytes: Buffer, origin: Origin): Promise<void>;
@@ -50,6 +56,8 @@ export interface DeviceContent {
 
 export function createDeviceContent({ store, directory, clock, logger, totalBytes }: ContentDeps): DeviceContent {
   let downloads = 0;
+  /** Those under way, by device, each with what is to be called when its sessions are dropped. */
+  const live = new Map<number, Set<{ dropped: () => void }>>();
 
   function connectorOf({ ref }: Session): Connector {
     const connector = directory.get(ref.connector);
@@ -93,9 +101,15 @@ export function createDeviceContent({ store, directory, clock, logger, totalByte
 
   function toDownload(reader: ContentReader, session: Session, origin: Origin): Download {
     const { content } = reader;
+    const { key } = session.ref;
+    const own = { dropped: () => {} };
+    live.set(key, (live.get(key) ?? new Set()).add(own));
     let open = true;
     return {
       content,
+      onDropped(listener) {
+        own.dropped = listener;
+      },
       async *pieces({ start, end }) {
         if (start === 0) note(session, content, false);
         for (let at = start; at <= end; ) {
@@ -111,12 +125,30 @@ export function createDeviceContent({ store, directory, clock, logger, totalByte
         if (!open) return;
         open = false;
         downloads -= 1;
+        const others = live.get(key);
+        if (others?.delete(own) && others.size === 0) live.delete(key);
         await reader.close();
       },
     };
   }
 
+  /** Counts one more. OVERLOADED, RATE_LIMITED. */
+  function begin({ ref }: Session): void {
+    if (downloads >= DOWNLOADS_MAX)
+      throw new AppError('OVERLOADED', { seen: `${downloads} downloads`, retryAfter: 10 });
+    const own = live.get(ref.key)?.size ?? 0;
+    if (own >= DEVICE_DOWNLOADS_MAX) {
+      const seen = `${own} downloads of this device at a time`;
+      throw new AppError('RATE_LIMITED', { seen, wanted: `at most ${DEVICE_DOWNLOADS_MAX}`, retryAfter: 10 });
+    }
+    downloads += 1;
+  }
+
   return {
+    drop(device) {
+      for (const { dropped } of [...(live.get(device) ?? [])]) dropped();
+    },
+
     async list(session) {
       const device = await deviceOf(session);
       const offered = await store.listOffered(session.ref.connector);
@@ -130,9 +162,7 @@ export function createDeviceContent({ store, directory, clock, logger, totalByte
     async open(session, id, origin) {
       store.touch(session.ref, clock(), origin.ip);
       const device = await deviceOf(session);
-      if (downloads >= DOWNLOADS_MAX)
-        throw new AppError('OVERLOADED', { seen: `${downloads} downloads`, retryAfter: 10 });
-      downloads += 1;
+      begin(session);
       let reader: ContentReader | null = null;
       try {
         reader = await store.openContent(session.ref.connector, id);

@@ -288,15 +288,24 @@ test('readers that stand still hold next to no memory of the server', async () =
   await store(connector, 'large', bytes);
   const resident = async () =>
     Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${server.process.pid}/status`, 'utf8'))?.[1]) * 1024;
+  const tokens = [
+    token,
+    ...(await Promise.all(['d2', 'd3', 'd4', 'd5'].map((identity) => connector.provision(identity)))),
+  ];
   const warm = await slowReader(connector, token, 'large');
   warm.destroy();
   const before = await resident();
-  const readers = await Promise.all(Array.from({ length: 40 }, () => slowReader(connector, token, 'large')));
+  const readers = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => slowReader(connector, tokens[n % 5]!, 'large')),
+  );
   await delay(1000);
   const grown = (await resident()) - before;
   // All of it 40 times would be 1.3 GB.
   assert.ok(grown < 96 << 20, `${grown} bytes more`);
   assert.equal(await connector.write('a=1', { token }), 204);
+  // A device has its share of them, and no more.
+  const ninth = await connector.send('/provision/download?id=large', { token });
+  assert.deepEqual([ninth.status, ninth.headers['retry-after']], [429, '10']);
   const [first] = readers;
   const got: Buffer[] = [first!.read() as Buffer];
   first!.on('data', (chunk: Buffer) => got.push(chunk));

@@ -214,6 +214,7 @@ export class Connection {
   /** Holds one piece at a time: the next is read when the client has taken it. */
   async #sendFile(file: FileBody, head: string, last: boolean): Promise<void> {
     this.#sending = file;
+    file.onDropped(() => void this.#renew(file));
     try {
       this.#socket.write(head, 'latin1');
       for await (const piece of file.pieces()) {

@@ -71,6 +71,7 @@ async function send(
       async renew() {
         current = await current.renew();
       },
+      onDropped: download.onDropped,
       sent: () => download.sent(part),
       close: download.close,
     },

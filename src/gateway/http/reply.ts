@@ -19,6 +19,8 @@ export interface FileBody {
   /** Whether the device may still have it; if not, `renew` looks again and throws if it may not. */
   holds(): boolean;
   renew(): Promise<void>;
+  /** Called when `holds` may have become false. */
+  onDropped(listener: () => void): void;
   /** All of it is on its way. */
   sent(): void;
   close(): Promise<void>;
