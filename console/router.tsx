@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { connectorQuery, meQuery } from './api/queries.ts';
 import { queryClient } from './api/status.ts';
+import { readContentSearch } from './content/search.ts';
 import { readDevicePageSearch } from './device/search.ts';
 import { pageQuery, totalQuery } from './devices/queries.ts';
 import { readDeviceSearch } from './devices/search.ts';
@@ -86,6 +87,13 @@ const resources = createRoute({
   component: lazyRouteComponent(() => import('./resources/page.tsx'), 'ResourcesPage'),
 });
 
+const content = createRoute({
+  getParentRoute: () => connector,
+  path: '/content',
+  validateSearch: readContentSearch,
+  component: lazyRouteComponent(() => import('./content/page.tsx'), 'ContentPage'),
+});
+
 const settings = createRoute({
   getParentRoute: () => connector,
   path: '/settings',
@@ -111,7 +119,7 @@ export const router = createRouter({
     solutions,
     account,
     welcome,
-    connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview, webhooks]),
+    connector.addChildren([connectorIndex, devices, device, logs, resources, content, settings, overview, webhooks]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

@@ -25,6 +25,9 @@ export interface Config {
   readonly consoleHost: string;
   readonly consolePort: number;
   readonly consoleInsecure: boolean;
+  /** Bytes of one file for devices, and of all of them together. */
+  readonly contentFileBytes: number;
+  readonly contentTotalBytes: number;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly adminEmail: string;
@@ -66,6 +69,8 @@ const settings = {
   SLIPWAY_CONSOLE_HOST: { initial: '127.0.0.1', about: 'address of the management API and console' },
   SLIPWAY_CONSOLE_PORT: { initial: '8080', about: 'port of the management API and console; 0 = any free one' },
   SLIPWAY_CONSOLE_INSECURE: { initial: 'false', about: 'true: serve the console on other addresses without TLS' },
+  SLIPWAY_CONTENT_FILE_MIB: { initial: '256', about: 'largest file for devices, in MiB' },
+  SLIPWAY_CONTENT_TOTAL_MIB: { initial: '10240', about: 'all files for devices together, in MiB' },
   SLIPWAY_TLS_CERT: { initial: '', about: 'own server certificate (PEM file); unset: a local CA signs one' },
   SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
   SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
@@ -115,6 +120,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   const milliseconds = (name: SettingName) => {
     const value = text(name);
     return /^[1-9]\d{2,6}$/.test(value) ? Number(value) : fail(name, 'milliseconds, 100 to 9999999');
+  };
+  const mebibytes = (name: SettingName) => {
+    const value = text(name);
+    return /^[1-9]\d{0,8}$/.test(value) ? Number(value) * 1_048_576 : fail(name, 'MiB, 1 to 999999999');
   };
   const address = (name: SettingName) =>
     isIP(text(name)) === 0 && text(name) !== 'localhost' ? fail(name, 'an IP address') : text(name);
@@ -169,6 +178,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     consoleHost,
     consolePort: port('SLIPWAY_CONSOLE_PORT'),
     consoleInsecure: insecure === 'true',
+    contentFileBytes: mebibytes('SLIPWAY_CONTENT_FILE_MIB'),
+    contentTotalBytes: mebibytes('SLIPWAY_CONTENT_TOTAL_MIB'),
     tlsCert,
     tlsKey,
     adminEmail: email.toLowerCase(),

@@ -7,6 +7,7 @@ export type Settings = Schemas['Settings'];
 export type Identity = Schemas['Identity'];
 export type LogEvent = Schemas['Event'];
 export type Batch = Schemas['Batch'];
+export type Content = Schemas['Content'];
 export type Status = Identity['status'];
 export type Resource = Settings['resources'][string];
 export type Me = paths['/api:1/users/me']['get']['responses'][200]['content']['application/json'];

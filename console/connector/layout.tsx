@@ -16,6 +16,7 @@ const tabs = [
   { value: 'devices', label: 'Devices', to: '/connectors/$connector/devices' },
   { value: 'logs', label: 'Logs', to: '/connectors/$connector/logs' },
   { value: 'resources', label: 'Resources', to: '/connectors/$connector/resources' },
+  { value: 'content', label: 'Content', to: '/connectors/$connector/content' },
   { value: 'settings', label: 'Settings', to: '/connectors/$connector/settings' },
   { value: 'overview', label: 'Overview', to: '/connectors/$connector/overview' },
   { value: 'webhooks', label: 'Webhooks', to: '/connectors/$connector/webhooks' },

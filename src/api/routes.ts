@@ -5,6 +5,16 @@
 import { getBatch, listBatches, undoBatch } from './batches.ts';
 import { cancelJob, getJob, listJobs, undoJob, updateDevices } from './bulk.ts';
 import { changeConnector, createConnector, deleteConnector, getConnector, listConnectors } from './connectors.ts';
+import {
+  changeContent,
+  deleteContent,
+  describeContent,
+  downloadContent,
+  listContent,
+  listFetches,
+} from './content/content.ts';
+import { actOnRollout, startContentRollout, stopRollout } from './content/rollout.ts';
+import { postContent, putContent } from './content/store.ts';
 import type { Permission, Route } from './context.ts';
 import {
   changeDevice,
@@ -20,6 +30,8 @@ import { explain } from './explain.ts';
 import { getFigures, getStanding } from './figures.ts';
 import { healthz, metrics, readyz } from './health.ts';
 import { importIdentities } from './import/import.ts';
+import { importBody } from './schema/batch.ts';
+import { contentBody, contentForm } from './schema/content.ts';
 import { getServer } from './server-facts.ts';
 import {
   changeOwnAccount,
@@ -46,6 +58,7 @@ const connector = '/api:1/connectors/{connector}';
 const webhook = `${connector}/webhooks/{hook}`;
 const device2 = '/api:1/service/{connector}/device2';
 const device = `${device2}/identity/{identity}`;
+const content = `${device2}/content/{content}`;
 
 /** A row: who may, what, where, under which name, how it is told to people, and who does it. */
 function row(
@@ -55,7 +68,7 @@ function row(
   id: string,
   summary: string,
   made: Pick<Route, 'schema' | 'handler'>,
-  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description'> = {},
+  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description' | 'upload'> = {},
 ): Route {
   return { permission, method, path, id, summary, tag: tagOf(path), ...made, ...more };
 }
@@ -63,7 +76,7 @@ function row(
 function tagOf(path: string): string {
   if (!path.startsWith('/api:1')) return 'Health';
   if (path.startsWith(device2))
-    return /\/(events|batches|jobs|tags|figures)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+    return /\/(events|batches|jobs|tags|figures|content)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
   if (path.startsWith(`${connector}/webhooks`)) return 'webhooks';
   return path.startsWith('/api:1/connectors') ? 'connectors' : 'account';
 }
@@ -149,7 +162,7 @@ export const routes: readonly Route[] = [
     'importIdentities',
     'Whitelist a file of identities',
     importIdentities,
-    { kind: 'upload', description: csv },
+    { kind: 'upload', description: csv, upload: importBody },
   ),
   row(
     'operator',
@@ -184,6 +197,23 @@ export const routes: readonly Route[] = [
   row('viewer', 'GET', `${device2}/batches/{batch}`, 'getBatch', 'One import', getBatch),
   row('operator', 'DELETE', `${device2}/batches/{batch}`, 'undoBatch', 'Undo an import', undoBatch),
   row('viewer', 'GET', `${device2}/figures`, 'getFigures', 'Writes, refusals and devices online over time', getFigures),
+  row('viewer', 'GET', `${device2}/content`, 'listContent', 'Files for devices, by id', listContent),
+  row('operator', 'POST', `${device2}/content`, 'postContent', 'Store a file, as a form', postContent, {
+    ...{ status: 201, kind: 'upload', upload: contentForm },
+    description: 'Fields: `file`, and `id` (its name unless given), `type`, `meta`, `offer` as for PUT.',
+  }),
+  row('operator', 'PUT', content, 'putContent', 'Store a file', putContent, {
+    ...{ status: 201, kind: 'file', upload: contentBody },
+    description: 'The body is the file; its `Content-Type` is kept.',
+  }),
+  row('viewer', 'GET', content, 'downloadContent', 'Its bytes, or a range of them', downloadContent),
+  row('operator', 'PATCH', content, 'changeContent', 'Describe it anew, offer it to others', changeContent),
+  row('operator', 'DELETE', content, 'deleteContent', 'Delete a file', deleteContent, { status: 204 }),
+  row('viewer', 'GET', `${content}/info`, 'describeContent', 'What it is, and how its rollout fares', describeContent),
+  row('viewer', 'GET', `${content}/fetches`, 'listFetches', 'Who fetched it, the latest first', listFetches),
+  row('operator', 'PUT', `${content}/rollout`, 'startRollout', 'Offer it to a growing share', startContentRollout),
+  row('operator', 'PATCH', `${content}/rollout`, 'actOnRollout', 'Advance, hold or resume its rollout', actOnRollout),
+  row('operator', 'DELETE', `${content}/rollout`, 'stopRollout', 'Stop its rollout, offer it to nobody', stopRollout),
   row('viewer', 'GET', `${device2}/events`, 'listEvents', 'The log, newest first', listEvents),
   row('viewer', 'GET', `${device2}/events/stream`, 'streamEvents', 'The log, live', streamEvents, { kind: 'stream' }),
   row(

@@ -65,6 +65,18 @@ export const errors = {
   VALUE_REFUSED: { status: 422, text: 'A value does not fit the definition of its resource' },
   NOT_SETTABLE: { status: 400, text: 'Value is not settable' },
 
+  // Content
+  CONTENT_INVALID: { status: 400, text: 'The file cannot be described like this' },
+  UPLOAD_DISABLED: { status: 403, text: 'This connector takes no files from devices' },
+  CONTENT_UNKNOWN: { status: 404, text: 'There is no such file, or none that is offered' },
+  CONTENT_CHANGED: { status: 409, text: 'The file was changed by somebody else meanwhile' },
+  CONTENT_LIMIT: { status: 409, text: 'There are more files than the limit allows' },
+  ROLLOUT_INVALID: { status: 400, text: 'A rollout cannot be made like this' },
+  ROLLOUT_UNKNOWN: { status: 404, text: 'The file has no rollout' },
+  ROLLOUT_STATE: { status: 409, text: 'The rollout is not in a state that allows this' },
+  RANGE_UNMET: { status: 416, text: 'The range lies outside of the file' },
+  STORAGE_FULL: { status: 507, text: 'There is no room for the file; nothing was stored' },
+
   // MQTT
   PACKET_MALFORMED: { status: 400, text: 'The bytes are no valid MQTT packet' },
   PACKET_UNEXPECTED: { status: 400, text: 'The packet is not allowed at this point' },

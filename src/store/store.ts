@@ -14,7 +14,9 @@
  */
 import type { Before, BulkOutcome, Job } from '../domain/bulk.ts';
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
+import type { Content } from '../domain/content.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
+import type { RolloutFigures } from '../domain/rollout.ts';
 import type { Delivery, Webhook, WebhookProgress } from '../domain/webhook.ts';
 
 /** Names a stored device. `key` is the engine's own handle: never reused, also not after a delete. */
@@ -224,6 +226,52 @@ export const JOBS_KEPT = 30 * 86_400_000_000;
 /** What a rule makes of a device; `before` is what the job kept of it, when it is being undone. */
 export type JobRule = (device: Device, before: Before | null) => DeviceChange<BulkOutcome>;
 
+/** In bytes. */
+export interface ContentBounds {
+  readonly file: number;
+  /** Of all files of the installation. */
+  readonly total: number;
+}
+/** The bytes of a file, taken in and synced, that belong to nothing yet. */
+export interface StagedContent {
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** Throws them away. Harmless once they belong to a file. */
+  discard(): Promise<void>;
+}
+/** What a rule decided of a file; as for devices. */
+export interface ContentChange<T> {
+  readonly answer: T;
+  readonly content?: Content | null;
+  readonly events?: readonly NewEvent[];
+}
+export interface ContentQuery {
+  /** Ids behind this one, in the order of their bytes. */
+  readonly after?: string;
+  readonly by?: 'people' | 'devices';
+  readonly limit: number;
+}
+/** One version of a file, open. It may break off once that version is no longer kept: then `read` rejects. */
+export interface ContentReader {
+  readonly content: Content;
+  /** Some of the bytes from `position` on: at least one, at most `length`. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+/** Who fetched a file. Times in µs. */
+export interface ContentFetch {
+  readonly identity: string;
+  /** The version: SHA-256, hex. The other fields tell of this one. */
+  readonly sha256: string;
+  readonly first: number;
+  readonly last: number;
+  /** How often it was begun. */
+  readonly times: number;
+  /** When it first had all of it. */
+  readonly completed: number | null;
+}
+
 export interface User {
   readonly id: string;
   readonly email: string;
@@ -375,6 +423,41 @@ export interface Store {
    * prolongs. False while another node has it. Let go of when the store closes.
    */
   claim(name: string, seconds: number): Promise<boolean>;
+
+  // Content
+  /**
+   * Takes the bytes of a file in, as they come. What is not made part of a file by `changeContent` leaves nothing behind, also
+   * after a crash. BODY_TOO_LARGE, STORAGE_FULL; what the source throws is passed on.
+   */
+  stageContent(bytes: AsyncIterable<Uint8Array>, bounds: ContentBounds): Promise<StagedContent>;
+  /**
+   * Reads the file, lets the rule decide, and writes what it decided, with no other change in between. `staged`: the bytes of
+   * what it decides; without it they stay what they were. CONNECTOR_UNKNOWN; CONTENT_LIMIT. What `decide` throws is passed on.
+   */
+  changeContent<T>(
+    connector: string,
+    id: string,
+    decide: (content: Content | null) => ContentChange<T>,
+    staged?: StagedContent,
+  ): Promise<T>;
+  getContent(connector: string, id: string): Promise<Content | null>;
+  listContent(connector: string, query: ContentQuery): Promise<{ content: Content[]; mayLoadMore: boolean }>;
+  /** All that is offered to somebody, by id. */
+  listOffered(connector: string): Promise<Content[]>;
+  /** Null if there is no such file. */
+  openContent(connector: string, id: string): Promise<ContentReader | null>;
+  /** Notes that the device began to fetch this version, or, with `completed`, that it has all of it. */
+  noteFetch(ref: DeviceRef, id: string, sha256: string, at: number, completed: boolean): Promise<void>;
+  /** The latest first; `before` exclusive, of `last`. CONTENT_UNKNOWN. */
+  listFetches(
+    connector: string,
+    id: string,
+    query: { readonly before?: number; readonly limit: number },
+  ): Promise<{ fetches: ContentFetch[]; mayLoadMore: boolean }>;
+  /** Rollouts of all connectors that are running. */
+  listRollouts(): Promise<{ connector: string; content: Content }[]>;
+  /** How those fared that took the present version; without a watched resource nobody fails. CONTENT_UNKNOWN. */
+  readRolloutFigures(connector: string, id: string): Promise<RolloutFigures>;
 
   // People
   getUser(email: string): Promise<User | null>;

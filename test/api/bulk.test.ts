@@ -6,6 +6,9 @@ import { createLogger } from '../../src/log.ts';
 import { eventually } from '../helpers/connector.ts';
 import { at, startApi, type TestApi, type TestConnector } from './harness.ts';
 
+/** ms in which a job of thousands ends, also on a machine that is busy with other things. */
+const PATIENCE = 60_000;
+
 let api: TestApi;
 let stop: () => Promise<void>;
 before(async () => {
@@ -35,10 +38,14 @@ const count = async (connector: TestConnector, query: string) =>
 /** The job once it has come to an end. */
 async function ended(connector: TestConnector, id: string) {
   let job = (await api.call('GET', `${connector.base}/jobs/${id}`)).body;
-  await eventually('the job ends', async () => {
-    job = (await api.call('GET', `${connector.base}/jobs/${id}`)).body;
-    return job.finished !== null;
-  });
+  await eventually(
+    'the job ends',
+    async () => {
+      job = (await api.call('GET', `${connector.base}/jobs/${id}`)).body;
+      return job.finished !== null;
+    },
+    PATIENCE,
+  );
   return job;
 }
 

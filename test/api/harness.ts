@@ -16,6 +16,7 @@ import { batch } from '../../src/api/schema/batch.ts';
 import { job } from '../../src/api/schema/bulk.ts';
 import { errorAnswer } from '../../src/api/schema/common.ts';
 import { connector, settings } from '../../src/api/schema/connector.ts';
+import { content } from '../../src/api/schema/content.ts';
 import { event } from '../../src/api/schema/data.ts';
 import { identity } from '../../src/api/schema/device.ts';
 import { webhook } from '../../src/api/schema/webhook.ts';
@@ -162,7 +163,7 @@ export async function eventsSince(api: TestApi, connector: TestConnector, seq: n
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
 type Schema = any;
 const shared = new Map<string, Schema>(
-  [errorAnswer, connector, settings, identity, event, batch, webhook, job].map((schema) => [
+  [errorAnswer, connector, settings, identity, event, batch, content, webhook, job].map((schema) => [
     `${(schema as Schema).$id}#`,
     schema,
   ]),

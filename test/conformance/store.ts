@@ -4,6 +4,7 @@
  */
 import { describe } from 'node:test';
 import { connectorTests } from './connectors.ts';
+import { contentTests } from './content.ts';
 import { credentialTests } from './credentials.ts';
 import { dataTests } from './data.ts';
 import { deviceTests } from './devices.ts';
@@ -44,6 +45,7 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('webhooks', () => webhookTests(open));
     describe('jobs', () => jobTests(open));
     describe('house-keeping', () => housekeepingTests(open));
+    describe('content', () => contentTests(open));
     describe('people', () => peopleTests(open));
     describe('life', () => lifeTests(open));
   });

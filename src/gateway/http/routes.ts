@@ -2,6 +2,7 @@
 import { AppError } from '../../domain/errors.ts';
 import { activateDevice } from './activate.ts';
 import { readAlias, writeAlias } from './alias.ts';
+import { download, upload } from './content.ts';
 import type { Handler } from './context.ts';
 import { recordMany, recordOne } from './record.ts';
 import { plain } from './reply.ts';
@@ -15,12 +16,14 @@ const table: Readonly<Record<string, Methods>> = {
   '/stack/alias/': alias,
   '/stack/record': { POST: recordMany },
   '/provision/activate': { POST: activateDevice },
+  '/provision/download': { GET: download },
+  '/provision/upload': { POST: upload },
   '/timestamp': { GET: async (_exchange, { clock }) => plain(String(Math.floor(clock() / 1_000_000))) },
   '/ip': { GET: async ({ origin }) => plain(origin.ip) },
 };
 
 /** Paths that are there without a prefix too. */
-const bare = new Set(['/provision/activate', '/timestamp', '/ip']);
+const bare = new Set(['/provision/activate', '/provision/download', '/provision/upload', '/timestamp', '/ip']);
 /** device-http.md: the same thing by two names; some clients encode the colon. */
 const prefix = /^\/(?:api|onep)(?::|%3[aA])v1(?=\/)/;
 

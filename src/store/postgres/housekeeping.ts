@@ -7,6 +7,7 @@ import { MINUTE, ONLINE } from '../figure-columns.ts';
 import { JOBS_KEPT, type Signal } from '../store.ts';
 import type { StoredConnector } from '../stored-connector.ts';
 import type { Connectors } from './connectors.ts';
+import type { ContentStore } from './content.ts';
 import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 import type { Logged } from './ledger.ts';
@@ -19,6 +20,7 @@ interface Parts {
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly partitions: Partitions;
+  readonly content: Pick<ContentStore, 'purgeOf' | 'purgeBlobs' | 'purgeFetches'>;
   /** Writes statements and events, and tells the signals. */
   readonly commit: (
     statements: readonly string[],
@@ -112,7 +114,7 @@ interface Due {
   readonly phase: string;
 }
 
-export function createHousekeeping({ db, connectors, presence, partitions, commit }: Parts) {
+export function createHousekeeping({ db, connectors, presence, partitions, content, commit }: Parts) {
   /** Where the walk over the devices of a connector stands that looks for old history. */
   const walk = new Map<number, number>();
   const count = async (...asked: Parameters<typeof db.read>) => (await db.read<{ n: number }>(...asked))[0]?.n ?? 0;
@@ -191,6 +193,7 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
       () => count(purgeEvents, [key, Number.MAX_SAFE_INTEGER, limit]),
       () => count(purgeFigures, [key, Number.MAX_SAFE_INTEGER, limit]),
       () => purgeOrphanJobs(key, limit),
+      () => content.purgeOf(key, limit),
       () => count(dropOrphan, [key]),
     ]);
   }
@@ -230,6 +233,8 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
         ...stored.map((connector) => () => purgeConnector(connector, now, limit)),
         () => count(purgeSessions, [now, limit]),
         () => purgeJobs(now - JOBS_KEPT, limit),
+        () => content.purgeBlobs(limit),
+        () => content.purgeFetches(limit),
         () => purgeRemains(limit),
         () => purgeOrphan(limit),
       ]);

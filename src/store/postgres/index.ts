@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { refuseAfterClose } from '../closed-store.ts';
 import type { Signal, Store, StoreFigures } from '../store.ts';
 import { createConnectors } from './connectors.ts';
+import { createContent } from './content.ts';
 import { createData } from './data.ts';
 import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
 import { createDevices } from './devices.ts';
@@ -70,7 +71,8 @@ export async function openPostgresStore({
   const history = createHistory(db);
   const events = createEventQueries(db);
   const imports = createImports(parts);
-  const housekeeping = createHousekeeping(parts);
+  const { purgeOf, purgeBlobs, purgeFetches, ...content } = createContent(parts);
+  const housekeeping = createHousekeeping({ ...parts, content: { purgeOf, purgeBlobs, purgeFetches } });
   const people = createPeople(db, commit);
   const webhooks = createWebhooks(parts);
   const jobs = createJobs(parts);
@@ -165,6 +167,7 @@ export async function openPostgresStore({
     ...webhooks,
     ...jobs,
     claim: leases.claim,
+    ...content,
     ...people,
     ...housekeeping,
 

@@ -7,8 +7,9 @@ import { spanOf } from './blocks.ts';
 import { type Phase, phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
+import type { ContentRow, ContentStore } from './content.ts';
 import type { Counts } from './counts.ts';
-import type { DeviceRows } from './device-rows.ts';
+import type { DeviceRow, DeviceRows } from './device-rows.ts';
 import type { Figures } from './figures.ts';
 import type { Ledger, LogEntry } from './ledger.ts';
 import type { Projection } from './projection.ts';
@@ -24,7 +25,15 @@ interface Parts {
   readonly projection: Projection;
   readonly figures: Figures;
   readonly reader: Reader;
+  readonly content: Pick<ContentStore, 'purgeOf' | 'purgeFetches' | 'release'>;
   readonly signal: (signal: Signal) => void;
+}
+
+/** What a step removed, for memory and files to follow. */
+interface Purged {
+  readonly handled: number;
+  readonly gone: readonly DeviceRow[];
+  readonly files?: readonly ContentRow[];
 }
 
 const DAY = 86_400_000_000;
@@ -33,7 +42,7 @@ const HISTORY_DEVICES = 200;
 const STEP_BYTES = 1 << 20;
 
 export function createHousekeeping(parts: Parts) {
-  const { db, committer, connectors, rows, counts, ledger, projection, figures, reader, signal } = parts;
+  const { db, committer, connectors, rows, counts, ledger, projection, figures, reader, content, signal } = parts;
   const due = db.prepare(`SELECT key, connector, identity, expires, phase FROM devices
     WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 ORDER BY expires LIMIT ?`);
   const markExpired = db.prepare(`UPDATE devices SET expiry_logged = 1,
@@ -176,7 +185,7 @@ export function createHousekeeping(parts: Parts) {
     return Math.max(changes, 1);
   }
 
-  function purgeOrphan(limit: number) {
+  function purgeOrphan(limit: number): Purged {
     const found = orphan.get() as { key: number } | undefined;
     if (found === undefined) return { handled: 0, gone: [] };
     const gone = removeDevices(found.key, anyDevices.all(found.key, limit) as { identity: string }[]);
@@ -187,6 +196,8 @@ export function createHousekeeping(parts: Parts) {
     if (dropped > 0) return { handled: dropped, gone };
     const job = jobOf.get(found.key) as { key: number } | undefined;
     if (job !== undefined) return { handled: Number(dropChanges.run(job.key, limit).changes), gone };
+    const files = content.purgeOf(found.key, limit);
+    if (files.length > 0) return { handled: files.length, gone, files };
     for (const statement of dropConnector) statement.run(found.key);
     return { handled: 1, gone };
   }
@@ -204,7 +215,11 @@ export function createHousekeeping(parts: Parts) {
     return { handled: points, gone };
   }
 
-  function purgeStep(now: number, limit: number, settings: readonly { key: number; settings: ConnectorSettings }[]) {
+  function purgeStep(
+    now: number,
+    limit: number,
+    settings: readonly { key: number; settings: ConnectorSettings }[],
+  ): Purged {
     for (const connector of settings) {
       const step = purgeConnector(connector.key, connector.settings, now, limit);
       if (step.handled > 0) return step;
@@ -213,6 +228,8 @@ export function createHousekeeping(parts: Parts) {
     if (sessions > 0) return { handled: sessions, gone: [] };
     const jobs = purgeJobs(now - JOBS_KEPT, limit);
     if (jobs > 0) return { handled: jobs, gone: [] };
+    const fetches = content.purgeFetches(limit);
+    if (fetches > 0) return { handled: fetches, gone: [] };
     const remaining = purgeRemains(limit);
     return remaining > 0 ? { handled: remaining, gone: [] } : purgeOrphan(limit);
   }
@@ -253,6 +270,9 @@ export function createHousekeeping(parts: Parts) {
             counts.move(row.connector, row.phase, null);
             projection.forget(row.key);
           }
+        },
+        durable({ files = [] }) {
+          for (const { sha256, bytes } of files) content.release(sha256, bytes);
         },
       });
       return handled;

@@ -8,6 +8,7 @@ import { createAliases } from './aliases.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
+import { createContent } from './content.ts';
 import { createCounts } from './counts.ts';
 import { createData, fullDisk } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
@@ -88,7 +89,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const devices = createDevices(parts);
   const data = createData(parts);
   const imports = createImports(parts);
-  const housekeeping = createHousekeeping(parts);
+  const { purgeOf, purgeFetches, release, ...content } = createContent(parts);
+  const housekeeping = createHousekeeping({ ...parts, content: { purgeOf, purgeFetches, release } });
   const people = createPeople(db, committer);
   const webhooks = createWebhooks(parts);
   const jobs = createJobs({ ...parts, devices });
@@ -203,6 +205,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     ...jobs,
     // Whoever has the folder is alone.
     claim: async () => true,
+    ...content,
     ...people,
     ...housekeeping,
 

@@ -1,5 +1,6 @@
 /** Everything that the reader's thread can be asked: a name, plain arguments, a plain answer. */
 import type { DatabaseSync } from 'node:sqlite';
+import { createContentQueries } from './content.ts';
 import { createEventQueries } from './event-queries.ts';
 import { createFigureQueries } from './figures.ts';
 import { createHistoryQueries } from './history.ts';
@@ -10,6 +11,7 @@ import { createLists } from './lists.ts';
 export function questions(db: DatabaseSync) {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
   return {
+    ...createContentQueries(db),
     ...createLists(db),
     ...createHistoryQueries(db),
     ...createEventQueries(db),

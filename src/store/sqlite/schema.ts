@@ -198,6 +198,44 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (job, device)
   ) STRICT, WITHOUT ROWID;
   `,
+  /* 5: content */ `
+  -- Files for devices; their bytes are in the folder beside, by digest (content-files.ts). "listed": sent by people, or offered.
+  CREATE TABLE content (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    meta TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    who TEXT,
+    device TEXT,
+    offer TEXT NOT NULL,
+    rollout TEXT,
+    listed INTEGER NOT NULL,
+    UNIQUE (connector, id)
+  ) STRICT;
+  CREATE INDEX content_sha256 ON content (sha256, bytes);
+  CREATE INDEX content_listed ON content (connector, id) WHERE listed = 1;
+  CREATE INDEX content_device ON content (connector, device) WHERE device IS NOT NULL;
+  CREATE INDEX content_rollout ON content (connector, id) WHERE rollout IS NOT NULL;
+  -- Who fetched what, of the version that it last began to fetch.
+  CREATE TABLE content_fetches (
+    content INTEGER NOT NULL, device INTEGER NOT NULL, identity TEXT NOT NULL, sha256 TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, times INTEGER NOT NULL, completed INTEGER,
+    PRIMARY KEY (content, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX content_fetches_last ON content_fetches (content, last);
+  -- Files that are gone and of which it is still to be forgotten who fetched them.
+  CREATE TABLE content_remains (content INTEGER PRIMARY KEY) STRICT;
+
+  -- New settings and types of events; whoever looks at files from devices looks at these too.
+  UPDATE connectors SET settings = json_set(settings, '$.content', json('{"device_upload":false,"device_upload_bytes":1048576}'));
+  UPDATE connectors SET settings = json_insert(json_insert(settings, '$.events.types[#]', 'content_out'), '$.events.types[#]', 'rollout')
+    WHERE EXISTS (SELECT 1 FROM json_each(settings, '$.events.types') WHERE value = 'content_in');
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
