@@ -6,6 +6,7 @@ import type { Phase } from './codes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
+import { fullDisk } from './data.ts';
 import type { DeviceRow, DeviceRows } from './device-rows.ts';
 import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
@@ -100,6 +101,7 @@ export function createDevices({ committer, connectors, rows, counts, ledger, pro
       identity: string,
       decide: (device: Device | null) => DeviceChange<T>,
     ): Promise<Changed<T>> {
+      if (projection.full()) throw new AppError('STORAGE_UNAVAILABLE', fullDisk);
       const { answer, found } = await committer.submit(() => apply(id, identity, decide), {
         committed({ connector, key, moved, events, found }) {
           if (moved !== null) counts.move(connector, ...moved);

@@ -10,6 +10,7 @@ import type { Point } from '../../domain/device.ts';
 import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
 import type { Aliases } from './aliases.ts';
 import { type Block, spanOf } from './blocks.ts';
+import type { Changes } from './changes.ts';
 import { FREQUENT_MAX, typeCode } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Figures } from './figures.ts';
@@ -27,6 +28,8 @@ const STEP_BYTES = 8 << 20;
 /** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
 const EAGER_EVENTS = 8_000;
 const EAGER_BYTES = 16 << 20;
+/** Devices whose changes are brought home in one transaction. */
+const CHANGES_STEP = 200;
 const LAZY_MS = 1_000;
 
 /** Events by which a device is heard of. */
@@ -65,6 +68,7 @@ export function createProjection(
   committer: Committer,
   aliases: Aliases,
   figures: Figures,
+  changes: Changes,
   onError: (error: unknown) => void,
 ): Projection {
   const writers = prepareWriters(db);
@@ -108,9 +112,11 @@ export function createProjection(
     const waiting = queue.length - head;
     if (waiting >= EAGER_EVENTS || bytes >= EAGER_BYTES) {
       // A step is small and takes more than a commit brings, so one for each commit keeps up.
-      if (!failing) attempt();
+      if (!failing) attempt(step);
     }
-    if (timer === null && (queue.length > head || presences.size > 0 || wanted.acknowledgements > 0)) {
+    if (changes.isEager() && !failing) attempt(changesStep);
+    const others = presences.size > 0 || wanted.acknowledgements > 0 || changes.waits();
+    if (timer === null && (queue.length > head || others)) {
       timer = setTimeout(() => {
         timer = null;
         flush().catch(failed);
@@ -119,9 +125,9 @@ export function createProjection(
     }
   }
 
-  function attempt(): void {
+  function attempt(work: () => void): void {
     try {
-      step();
+      work();
     } catch (error) {
       failed(error);
     }
@@ -134,17 +140,34 @@ export function createProjection(
     plan();
   }
 
+  /** Brings some of the changed devices home, and with them when they were heard of. */
+  function changesStep(): void {
+    const devices = changes.next(CHANGES_STEP);
+    const touched = presences.take(new Set(devices), 0, () => false);
+    try {
+      committer.aside(() => {
+        changes.write(devices, touched);
+        presences.writeLinks(touched);
+      });
+      failing = false;
+    } catch (error) {
+      presences.restore(touched);
+      throw error;
+    }
+    changes.written(devices);
+  }
+
   function step(): void {
     const from = head;
     let size = 0;
-    const devices = new Set<number | null>();
+    const devices = new Set<number>();
     while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && devices.size < STEP_DEVICES) {
       const event = queue[head++]!;
-      devices.add(event.device);
+      if (event.device !== null) devices.add(event.device);
       size += event.bytes;
     }
     const events = queue.slice(from, head);
-    const touched = presences.take(devices, STEP_DEVICES);
+    const touched = presences.take(devices, STEP_DEVICES, changes.has);
     const until = head === queue.length ? Number.POSITIVE_INFINITY : events.at(-1)!.seq;
     try {
       committer.aside(() => writeStep(events, touched, until));
@@ -169,7 +192,7 @@ export function createProjection(
     for (const { connector, identity, type, seqs } of indexRows(events)) {
       writers.index(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
     }
-    const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
+    const devices = new Set(events.filter(({ points }) => points.length > 0).map(({ device }) => device!));
     const gone = new Set([...devices].filter((device) => !writers.exists(device)));
     wanted.write(events, gone, until);
     const lastSeq = events.at(-1)?.seq;
@@ -183,6 +206,11 @@ export function createProjection(
   }
 
   async function flush(): Promise<void> {
+    const lastChange = changes.last();
+    while (changes.waits(lastChange)) {
+      changesStep();
+      await new Promise(setImmediate);
+    }
     const until = queue.at(-1)?.seq ?? 0;
     // What follows no event is written by the last step, or by one of its own.
     let others = Math.max(Math.ceil(presences.size / STEP_DEVICES), Number(wanted.acknowledgements > 0));
@@ -213,6 +241,7 @@ export function createProjection(
         .flatMap(({ points }) => points),
     flush,
     flushNow() {
+      while (changes.waits()) changesStep();
       while (head < queue.length || presences.size > 0 || wanted.acknowledgements > 0) step();
     },
     forget(device) {
@@ -220,7 +249,7 @@ export function createProjection(
       presences.forget(device);
       wanted.forget(device);
     },
-    full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES,
+    full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES || changes.isFull(),
   };
 }
 

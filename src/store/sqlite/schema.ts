@@ -162,6 +162,10 @@ export const migrations: readonly string[] = [
   INSERT INTO wanted SELECT device, alias, set_at, set_value FROM state
     WHERE set_value IS NOT NULL AND set_at IS NOT NULL AND (reported_at IS NULL OR set_at > reported_at);
   `,
+  /* 4: changes of devices */ `
+  -- What commits changed of devices and their rows do not have yet, as JSON (changes.ts).
+  CREATE TABLE changes (number INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */

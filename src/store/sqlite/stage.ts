@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../domain/errors.ts';
 import type { ImportDuplicate, ImportRow } from '../store.ts';
-import { digestOf } from './device-rows.ts';
+import { digestOf } from './device-state.ts';
 
 const stagesIn = (folder: string) => join(folder, 'imports');
 export const stagePath = (folder: string, name: string) => join(stagesIn(folder), name);
