@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AuthType } from '../../domain/connector.ts';
 import type { Credential, Device, Tags } from '../../domain/device.ts';
 import type { Changes } from './changes.ts';
-import type { Phase } from './codes.ts';
+import { type Phase, phases } from './codes.ts';
 import { digestOf, type StateWriter, slots, toState } from './device-state.ts';
 import { createIdentityWriter } from './identity-blocks.ts';
 
@@ -95,7 +95,8 @@ export function createDeviceRows(db: DatabaseSync, states: StateWriter, changes:
   function toStored(row: DeviceRow): StoredDevice {
     const state = changes.stateOf(row.key);
     if (state === undefined) {
-      return { row, device: toDevice(row, credentials.all(row.key) as unknown as CredentialRow[]) };
+      const bare = row.phase === phases.whitelisted;
+      return { row, device: toDevice(row, bare ? [] : (credentials.all(row.key) as unknown as CredentialRow[])) };
     }
     const { credential, previous, ...columns } = state;
     const now = { ...row, ...columns };
@@ -162,7 +163,7 @@ export function createDeviceRows(db: DatabaseSync, states: StateWriter, changes:
       return byKey.get(key) as unknown as DeviceRow;
     },
     /** Where its tags stay what they were, the row follows later. */
-    update({ row, device: before }: StoredDevice, device: Device): DeviceRow {
+    update({ row, device: before }: StoredDevice, device: Device): Updated {
       const sameWindow = device.expiresAt === row.expires;
       const state = toState(device, device.expiresAt === 0 || (sameWindow && row.expiry_logged === 1));
       const tags = device.tags === before.tags ? row.tags : JSON.stringify(device.tags);
@@ -174,7 +175,7 @@ export function createDeviceRows(db: DatabaseSync, states: StateWriter, changes:
         states.write(row.connector, row.key, state, undefined);
         changes.supersede(row.key);
       }
-      return { ...row, phase: state.phase };
+      return { key: row.key, identity: row.identity, phase: state.phase };
     },
     /** Everything of the device but its state, history and log, which are removed in steps (housekeeping.ts). */
     remove({ row, device }: StoredDevice): void {
@@ -193,6 +194,8 @@ export interface StoredDevice {
   readonly row: DeviceRow;
   readonly device: Device;
 }
+
+export type Updated = Pick<DeviceRow, 'key' | 'identity' | 'phase'>;
 
 interface Holder {
   readonly device: number;

@@ -46,7 +46,8 @@ function phaseOf(device: Device, expiryLogged: boolean): Phase {
   if (device.locked) return phases.locked;
   if (expiryLogged) return phases.expired;
   if (device.reprovision) return phases.reprovision;
-  return device.credential === null ? phases.whitelisted : phases.provisioned;
+  // Readers rely on it: whoever is whitelisted has no credential at all.
+  return device.credential === null && device.previous === null ? phases.whitelisted : phases.provisioned;
 }
 
 /** What SHA-256 finds the credential by; a password is found by its identity alone. */

@@ -7,7 +7,7 @@ import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
 import { fullDisk } from './data.ts';
-import type { DeviceRow, DeviceRows } from './device-rows.ts';
+import type { DeviceRows, Updated } from './device-rows.ts';
 import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
@@ -33,7 +33,7 @@ interface Outcome<T> extends Changed<T> {
 
 export function createDevices({ committer, connectors, rows, counts, ledger, projection, signal }: Parts) {
   /** `connector` is the id as the caller knows it. Adds what memory knows to what the row says. */
-  function toFound(connector: string, row: DeviceRow, device: Device): Found {
+  function toFound(connector: string, row: Updated, device: Device): Found {
     const ref = { connector, identity: row.identity, key: row.key };
     const presence = projection.presence(row.key);
     if (presence === undefined) return { ref, device };
