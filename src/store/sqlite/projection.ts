@@ -157,7 +157,8 @@ export function createProjection(
     changes.written(devices);
   }
 
-  function step(): void {
+  /** False if there was nothing to write. */
+  function step(): boolean {
     const from = head;
     let size = 0;
     const devices = new Set<number>();
@@ -185,6 +186,7 @@ export function createProjection(
     }
     release(states, events);
     wanted.release(until);
+    return events.length > 0 || touched.size > 0;
   }
 
   function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, Presence>, until: number) {
@@ -206,17 +208,18 @@ export function createProjection(
   }
 
   async function flush(): Promise<void> {
-    const lastChange = changes.last();
-    while (changes.waits(lastChange)) {
-      changesStep();
-      await new Promise(setImmediate);
-    }
     const until = queue.at(-1)?.seq ?? 0;
     // What follows no event is written by the last step, or by one of its own.
     let others = Math.max(Math.ceil(presences.size / STEP_DEVICES), Number(wanted.acknowledgements > 0));
     while ((head < queue.length && queue[head]!.seq <= until) || others > 0) {
-      step();
-      others -= 1;
+      const wrote = step();
+      others = wrote ? others - 1 : 0;
+      await new Promise(setImmediate);
+    }
+    // Last, as they take along what the steps left to them.
+    const lastChange = changes.last();
+    while (changes.waits(lastChange)) {
+      changesStep();
       await new Promise(setImmediate);
     }
   }
