@@ -24,6 +24,8 @@ const WAITING_BYTES = 128 << 20;
 /** Bounds of a transaction: a few milliseconds of the loop. What it costs is rows, and those follow the devices in it. */
 const STEP_EVENTS = 8_000;
 const STEP_DEVICES = 400;
+/** What an event counts, as a part of a device, that leaves no more here than a row of the index. */
+const INDEXED_ONLY = 0.25;
 const STEP_BYTES = 8 << 20;
 /** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
 const EAGER_EVENTS = 8_000;
@@ -161,10 +163,14 @@ export function createProjection(
   function step(): boolean {
     const from = head;
     let size = 0;
+    let indexed = 0;
     const devices = new Set<number>();
-    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && devices.size < STEP_DEVICES) {
+    const rows = () => devices.size + indexed * INDEXED_ONLY;
+    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && rows() < STEP_DEVICES) {
       const event = queue[head++]!;
-      if (event.device !== null) devices.add(event.device);
+      const { device, points } = event;
+      if (device === null || (points.length === 0 && changes.has(device))) indexed += 1;
+      else devices.add(device);
       size += event.bytes;
     }
     const events = queue.slice(from, head);
