@@ -4,6 +4,7 @@ import { copyFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { defaultSettings } from '../../domain/connector.ts';
@@ -17,7 +18,10 @@ import {
 } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Store } from '../store.ts';
+import { createChanges } from './changes.ts';
+import { createStateWriter, toState } from './device-state.ts';
 import { openSqliteStore } from './index.ts';
+import { migrate } from './schema.ts';
 
 const NOW = 1_790_000_000_000_000;
 const LATER = NOW + 3_600_000_000;
@@ -30,7 +34,9 @@ interface Edit {
   /** Null removes the device. */
   readonly change: Change | null;
 }
-type Step = { readonly together: readonly Edit[] } | 'list' | 'begin' | 'expire' | 'purge' | 'kill';
+type Step =
+  /** In one commit; `expire`: house-keeping too, behind them. */
+  { readonly together: readonly Edit[]; readonly expire: boolean } | 'list' | 'begin' | 'expire' | 'purge' | 'kill';
 
 const credentials: fc.Arbitrary<Credential> = fc.oneof(
   fc.constantFrom(...digests).map((digest) => ({ type: 'token' as const, digest })),
@@ -54,7 +60,10 @@ const edits: fc.Arbitrary<Edit> = fc.record({
   change: fc.oneof({ weight: 8, arbitrary: changes }, fc.constant(null)),
 });
 const steps: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ together: fc.array(edits, { minLength: 1, maxLength: 6 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ together: fc.array(edits, { minLength: 1, maxLength: 6 }), expire: fc.boolean() }),
+  },
   fc.constantFrom<Step>('list', 'begin', 'expire', 'purge', 'kill'),
 );
 
@@ -135,11 +144,15 @@ async function listAgrees(store: Store, { devices }: Model): Promise<void> {
 }
 
 /** Each expiry is told once. */
-async function expireAgrees(store: Store, { devices, told }: Model): Promise<void> {
+async function expireAgrees(store: Store, model: Model): Promise<void> {
+  expired(model, await store.expireDue(NOW, 10));
+}
+
+function expired({ devices, told }: Model, handled: number): void {
   const due = [...devices.values()].filter(
     ({ identity, expiresAt }) => expiresAt !== null && expiresAt <= NOW && !told.has(identity),
   );
-  assert.equal(await store.expireDue(NOW, 10), due.length);
+  assert.equal(handled, due.length);
   for (const { identity } of due) told.add(identity);
 }
 
@@ -177,7 +190,11 @@ async function run(folder: string, store: Store, all: readonly Step[]): Promise<
       });
     } else {
       const accepted = step.together.map((one) => follow(model, one));
-      assert.deepEqual(await Promise.all(step.together.map((one) => edit(store, one))), accepted);
+      const done = step.together.map((one) => edit(store, one));
+      const handled = step.expire ? store.expireDue(NOW, 10) : 0;
+      assert.deepEqual(await Promise.all(done), accepted);
+      // It may have looked before there was anything.
+      if ((await handled) > 0) expired(model, await handled);
     }
     await agrees(store, model);
   }
@@ -196,4 +213,33 @@ test('a device is what the last change made of it, for every reader, and after e
     }
   });
   await fc.assert(property, { numRuns: 20 });
+});
+
+test('what is settled in a transaction does not undo what was written before in the same one', () => {
+  const db = new DatabaseSync(':memory:');
+  migrate(db);
+  db.exec(`INSERT INTO devices (connector, identity, created, expiry_logged, locked, reprovision, tags, activity, phase)
+    VALUES (1, 'd', 1, 0, 0, 0, '{}', 1, 0)`);
+  const rows = createStateWriter(db);
+  const changes = createChanges(db, rows);
+  const lockedRow = () => db.prepare('SELECT locked FROM devices').get()!.locked;
+  const state = (locked: boolean) => toState({ ...newDevice('d', NOW), locked }, false);
+  changes.put(1, 1, state(true));
+  changes.flush();
+  changes.committed();
+  assert.deepEqual([lockedRow(), changes.stateOf(1)?.locked], [0, 1]);
+
+  db.exec('BEGIN');
+  rows.write(1, 1, state(false), undefined);
+  changes.supersede(1);
+  changes.settle();
+  assert.equal(lockedRow(), 0);
+  db.exec('ROLLBACK');
+  changes.discard();
+  assert.equal(changes.stateOf(1)?.locked, 1, 'a rollback gives back what waited');
+
+  changes.settle();
+  changes.flush();
+  changes.committed();
+  assert.deepEqual([lockedRow(), changes.stateOf(1), changes.waits()], [1, undefined, false]);
 });

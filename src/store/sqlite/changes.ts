@@ -126,7 +126,8 @@ export function createChanges(db: DatabaseSync, rows: StateWriter) {
     /** Brings everything home in this very transaction. Little should wait: have the projection follow before. */
     settle(): void {
       if (last === erased && open.size === 0) return;
-      if (!settled) write(held.keys(), new Map());
+      const waiting = settled ? [] : [...held.keys()].filter((device) => !open.has(device));
+      write(waiting, new Map());
       for (const { device, connector, state } of open.values()) {
         if (state !== null) rows.write(connector, device, state, undefined);
       }

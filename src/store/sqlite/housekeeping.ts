@@ -201,8 +201,8 @@ export function createHousekeeping(parts: Parts) {
 
   return {
     async expireDue(now: number, limit: number): Promise<number> {
-      if (!changes.waits() && due.get(now, 1) === undefined) return 0;
-      await projection.flush();
+      if (changes.waits()) await projection.flush();
+      if (due.get(now, 1) === undefined) return 0;
       const expired = await committer.submit(() => expireStep(now, limit), {
         committed(done) {
           for (const { device } of done) {

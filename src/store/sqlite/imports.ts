@@ -104,12 +104,15 @@ export function createImports(parts: Parts) {
     db.prepare(`ATTACH ? AS ${schema}`).run(stagePath(folder, batch.stage!));
     const insert = db.prepare(insertDevices(schema));
     const credentials = db.prepare(insertCredentials(schema));
-    const brings = db.prepare(`SELECT 1 FROM ${schema}.rows WHERE credential IS NOT NULL LIMIT 1`).get() !== undefined;
+    const bringing = db.prepare(
+      `SELECT 1 FROM ${schema}.rows WHERE n > ? AND n <= ? AND credential IS NOT NULL LIMIT 1`,
+    );
     let { position, count } = batch;
     try {
       while (position < total) {
         const to = Math.min(position + STEP_ROWS, total);
         // Whose credentials these are already, the table alone is asked.
+        const brings = bringing.get(position, to) !== undefined;
         if (brings) await projection.flush().catch(() => {});
         const step = () => {
           if (brings) changes.settle();
