@@ -1,6 +1,7 @@
 /** Store suite: work on many devices, in steps that nothing can divide. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { applyBulk, type BulkAction, type Job, newJob, undoBulk } from '../../src/domain/bulk.ts';
 import { type DeviceFilter, JOBS_KEPT, type JobRule, type JobTargets, type Store } from '../../src/store/store.ts';
 import {
@@ -130,6 +131,33 @@ export function jobTests(open: Open): void {
     same(
       (await allDevices(store, connector)).map(({ identity }) => identity),
       ['d00003'],
+    );
+  });
+
+  it('leaves alone what changes while a step looks for the next devices', async () => {
+    const { store } = shared;
+    const connector = await makeConnector(store);
+    const all = names('d', 400);
+    await importAll(store, connector, 'a', all);
+    const job = await begin(store, connector, { type: 'delete' }, { filter: { status: 'whitelisted' } });
+    const provision = (identity: string) =>
+      store.changeDevice(connector, identity, (device) => {
+        if (device === null) return { answer: false };
+        const credential = tokenOf(`${connector} ${identity}`);
+        return { answer: true, device: { ...device, credential, provisionedAt: NOW, expiresAt: null } };
+      });
+    const finished = finish(store, job);
+    const answers: Promise<{ answer: boolean }>[] = [];
+    for (const identity of all) {
+      // The first ones first: those that the step is about to change.
+      if (answers.length % 10 === 0) await setImmediate();
+      answers.push(provision(identity));
+    }
+    await finished;
+    const stayed = (await Promise.all(answers)).map(({ answer }) => answer);
+    same(
+      (await allDevices(store, connector)).map(({ identity }) => identity),
+      all.filter((_, at) => stayed[at]),
     );
   });
 

@@ -6,7 +6,8 @@ import type { Phase } from './codes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
-import type { DeviceRow, DeviceRows } from './device-rows.ts';
+import { fullDisk } from './data.ts';
+import type { DeviceRows, Updated } from './device-rows.ts';
 import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
@@ -33,7 +34,7 @@ export interface Outcome<T> extends Changed<T> {
 
 export function createDevices({ committer, connectors, rows, counts, ledger, projection, signal }: Parts) {
   /** `connector` is the id as the caller knows it. Adds what memory knows to what the row says. */
-  function toFound(connector: string, row: DeviceRow, device: Device): Found {
+  function toFound(connector: string, row: Updated, device: Device): Found {
     const ref = { connector, identity: row.identity, key: row.key };
     const presence = projection.presence(row.key);
     if (presence === undefined) return { ref, device };
@@ -112,6 +113,7 @@ export function createDevices({ committer, connectors, rows, counts, ledger, pro
       identity: string,
       decide: (device: Device | null) => DeviceChange<T>,
     ): Promise<Changed<T>> {
+      if (projection.full()) throw new AppError('STORAGE_UNAVAILABLE', fullDisk);
       const { answer, found } = await committer.submit(() => apply(id, identity, decide), {
         committed: follow,
         durable: (outcome) => tell(id, outcome),

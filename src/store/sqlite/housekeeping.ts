@@ -4,6 +4,7 @@ import type { ConnectorSettings } from '../../domain/connector.ts';
 import type { NewEvent } from '../../domain/device.ts';
 import { JOBS_KEPT, type Signal } from '../store.ts';
 import { spanOf } from './blocks.ts';
+import type { Changes } from './changes.ts';
 import { type Phase, phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -18,6 +19,7 @@ import type { Reader } from './reader.ts';
 interface Parts {
   readonly db: DatabaseSync;
   readonly committer: Committer;
+  readonly changes: Changes;
   readonly connectors: Connectors;
   readonly rows: DeviceRows;
   readonly counts: Counts;
@@ -42,7 +44,8 @@ const HISTORY_DEVICES = 200;
 const STEP_BYTES = 1 << 20;
 
 export function createHousekeeping(parts: Parts) {
-  const { db, committer, connectors, rows, counts, ledger, projection, figures, reader, content, signal } = parts;
+  const { db, committer, changes, connectors, rows, counts, ledger, projection, figures, reader, content, signal } =
+    parts;
   const due = db.prepare(`SELECT key, connector, identity, expires, phase FROM devices
     WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 ORDER BY expires LIMIT ?`);
   const markExpired = db.prepare(`UPDATE devices SET expiry_logged = 1,
@@ -101,6 +104,7 @@ export function createHousekeeping(parts: Parts) {
   }
 
   function expireStep(now: number, limit: number) {
+    changes.settle();
     return (due.all(now, limit) as unknown as Due[]).map((device) => {
       markExpired.run(device.key);
       const event: NewEvent = {
@@ -220,6 +224,7 @@ export function createHousekeeping(parts: Parts) {
     limit: number,
     settings: readonly { key: number; settings: ConnectorSettings }[],
   ): Purged {
+    changes.settle();
     for (const connector of settings) {
       const step = purgeConnector(connector.key, connector.settings, now, limit);
       if (step.handled > 0) return step;
@@ -236,6 +241,8 @@ export function createHousekeeping(parts: Parts) {
 
   return {
     async expireDue(now: number, limit: number): Promise<number> {
+      if (changes.waits()) await projection.flush();
+      if (due.get(now, 1) === undefined) return 0;
       const expired = await committer.submit(() => expireStep(now, limit), {
         committed(done) {
           for (const { device } of done) {

@@ -5,6 +5,7 @@ import { refuseAfterClose } from '../closed-store.ts';
 import { connectionSignals, sizeOfEvent } from '../payload.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
+import { createChanges, finishChanges } from './changes.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
@@ -13,6 +14,7 @@ import { createCounts } from './counts.ts';
 import { createData, fullDisk } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
 import { createDeviceRows } from './device-rows.ts';
+import { createStateWriter } from './device-state.ts';
 import { createDevices } from './devices.ts';
 import { createFigures, readFigures } from './figures.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -58,25 +60,29 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     else send(sent);
   };
   const ledger = createLedger(db);
-  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, ledger, failures.fatal);
+  const states = createStateWriter(db);
+  finishChanges(db, states);
+  const changes = createChanges(db, states);
+  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, [ledger, changes], failures.fatal);
   committer.onCommit(() => {
     for (const connector of grown) send({ kind: 'events', connector });
     grown.clear();
   });
   const aliases = createAliases(db);
   const figures = createFigures(db);
-  const projection = createProjection(db, committer, aliases, figures, (error) =>
+  const projection = createProjection(db, committer, aliases, figures, changes, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
   );
   const connectors = createConnectors(db, committer, signal);
   const counts = createCounts(db);
-  const rows = createDeviceRows(db);
+  const rows = createDeviceRows(db, states, changes);
   const reader = createReader(db, folder, committer, failures);
   const parts = {
     db,
     folder,
     committer,
     aliases,
+    changes,
     ledger,
     figures,
     projection,
@@ -119,6 +125,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
 
   /** The kept counts, and what time has done to them since the sweeper last came by. */
   async function countByStatus(connector: number, now: number): Promise<Record<DeviceStatus, number>> {
+    // Of devices that changed, the tables may tell a time that no longer counts.
+    await followedIfPossible();
     const due = await reader.ask('countDue', connector, now);
     const dueOf = (of: Phase) => due.find(({ phase }) => phase === of)?.n ?? 0;
     const counted = Object.entries(phases).map(([status, phase]) => [

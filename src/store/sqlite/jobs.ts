@@ -7,8 +7,10 @@ import { type Before, type BulkOutcome, isOpen, type Job } from '../../domain/bu
 import { AppError } from '../../domain/errors.ts';
 import { advanced, ended, type Tally } from '../job-progress.ts';
 import type { DeviceFilter, JobRule, JobTargets, Signal } from '../store.ts';
+import type { Changes } from './changes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
+import { fullDisk } from './data.ts';
 import { conditionsOf } from './device-filter.ts';
 import type { Devices, Outcome } from './devices.ts';
 import type { Projection } from './projection.ts';
@@ -22,6 +24,7 @@ const STEP_TIME = 3;
 interface Parts {
   readonly db: DatabaseSync;
   readonly committer: Committer;
+  readonly changes: Changes;
   readonly connectors: Connectors;
   readonly devices: Devices;
   readonly projection: Projection;
@@ -52,7 +55,7 @@ interface Plan {
   readonly more: boolean;
 }
 
-export function createJobs({ db, committer, connectors, devices, projection, reader, signal }: Parts) {
+export function createJobs({ db, committer, changes, connectors, devices, projection, reader, signal }: Parts) {
   const columns = 'key, position, last, filter, job';
   const unfinished = db.prepare('SELECT count(*) AS n FROM jobs WHERE connector = ? AND open = 1');
   const insert = db.prepare(`INSERT INTO jobs (connector, id, open, position, last, filter, targets, finished, job)
@@ -66,7 +69,7 @@ export function createJobs({ db, committer, connectors, devices, projection, rea
     WHERE j.key = ? AND t.key >= ? LIMIT ?`);
   const nameOf = db.prepare('SELECT key AS position, identity FROM devices WHERE key = ?');
   const remember = db.prepare('INSERT OR IGNORE INTO job_changes VALUES (?, ?, ?, ?)');
-  const changes = db.prepare(`SELECT device AS position, identity, before FROM job_changes
+  const kept = db.prepare(`SELECT device AS position, identity, before FROM job_changes
     WHERE job = ? AND device > ? ORDER BY device LIMIT ?`);
 
   const find = (connector: string, id: string) =>
@@ -85,7 +88,7 @@ export function createJobs({ db, committer, connectors, devices, projection, rea
 
   async function planOf({ key, position, last, filter }: Row, job: Job, now: number): Promise<Plan> {
     if (job.state === 'undoing') {
-      const found = changes.all(key, position, STEP_DEVICES) as unknown as (Next & { before: unknown })[];
+      const found = kept.all(key, position, STEP_DEVICES) as unknown as (Next & { before: unknown })[];
       const next = found.map((one) => ({ ...one, before: JSON.parse(one.before as unknown as string) as Before }));
       return { next: () => next, end: next.at(-1)?.position ?? position, more: next.length === STEP_DEVICES };
     }
@@ -115,6 +118,8 @@ export function createJobs({ db, committer, connectors, devices, projection, rea
         ? null
         : db.prepare(`SELECT 1 FROM devices d WHERE d.key = ? AND ${conditions.map(({ sql }) => sql).join(' AND ')}`);
     const values = conditions.flatMap(({ values }) => values);
+    // What changed since the reader looked stands in the rows too.
+    if (fits !== null) changes.settle();
     for (const key of keys) {
       if (fits !== null && fits.get(key, ...values) === undefined) continue;
       const found = nameOf.get(key) as unknown as Next | undefined;
@@ -180,6 +185,7 @@ export function createJobs({ db, committer, connectors, devices, projection, rea
     async stepJob(connector: string, id: string, rule: JobRule, now: number): Promise<Job> {
       const { row, job } = expect(connector, id);
       if (!isOpen(job)) return job;
+      if (projection.full()) throw new AppError('STORAGE_UNAVAILABLE', fullDisk);
       const plan = await planOf(row, job, now);
       const step = () => {
         const { row: current, job: before } = expect(connector, id);

@@ -236,6 +236,10 @@ export const migrations: readonly string[] = [
   UPDATE connectors SET settings = json_insert(json_insert(settings, '$.events.types[#]', 'content_out'), '$.events.types[#]', 'rollout')
     WHERE EXISTS (SELECT 1 FROM json_each(settings, '$.events.types') WHERE value = 'content_in');
   `,
+  /* 6: changes of devices */ `
+  -- What commits changed of devices and their rows do not have yet, as JSON (changes.ts).
+  CREATE TABLE changes (number INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
