@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { connectorQuery, meQuery } from './api/queries.ts';
 import { queryClient } from './api/status.ts';
 import { readAuditSearch } from './audit/search.ts';
+import { readContentSearch } from './content/search.ts';
 import { readDevicePageSearch } from './device/search.ts';
 import { pageQuery, totalQuery } from './devices/queries.ts';
 import { readDeviceSearch } from './devices/search.ts';
@@ -115,6 +116,13 @@ const resources = createRoute({
   component: lazyRouteComponent(() => import('./resources/page.tsx'), 'ResourcesPage'),
 });
 
+const content = createRoute({
+  getParentRoute: () => connector,
+  path: '/content',
+  validateSearch: readContentSearch,
+  component: lazyRouteComponent(() => import('./content/page.tsx'), 'ContentPage'),
+});
+
 const settings = createRoute({
   getParentRoute: () => connector,
   path: '/settings',
@@ -129,13 +137,19 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('./overview/page.tsx'), 'OverviewPage'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => connector,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./webhooks/page.tsx'), 'WebhooksPage'),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     solutions,
     accounts.addChildren([account, people, keys, audit]),
     welcome,
     password,
-    connector.addChildren([connectorIndex, devices, device, logs, resources, settings, overview]),
+    connector.addChildren([connectorIndex, devices, device, logs, resources, content, settings, overview, webhooks]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 200,

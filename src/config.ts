@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseRangeText } from './domain/ip-text.ts';
+import { checkRange, parseRangeText } from './domain/ip-text.ts';
 import { type RoleRule, readRoleRules } from './domain/provider-roles.ts';
 
 export interface Config {
@@ -32,10 +32,15 @@ export interface Config {
   readonly oidc: OidcConfig | null;
   /** IP addresses and ranges that read `/metrics` without signing in. */
   readonly metricsAllow: readonly string[];
+  /** Bytes of one file for devices, and of all of them together. */
+  readonly contentFileBytes: number;
+  readonly contentTotalBytes: number;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly adminEmail: string;
   readonly adminPassword: string | null;
+  /** CIDR ranges that webhooks may reach although they are not public. */
+  readonly webhookAllow: readonly string[];
   readonly log: LogLevel;
 }
 
@@ -91,6 +96,8 @@ const settings = {
     initial: '127.0.0.0/8,::1',
     about: 'addresses and ranges that read /metrics without signing in, with commas between',
   },
+  SLIPWAY_CONTENT_FILE_MIB: { initial: '256', about: 'largest file for devices, in MiB' },
+  SLIPWAY_CONTENT_TOTAL_MIB: { initial: '10240', about: 'all files for devices together, in MiB' },
   SLIPWAY_TLS_CERT: { initial: '', about: 'own server certificate (PEM file); unset: a local CA signs one' },
   SLIPWAY_TLS_KEY: { initial: '', about: 'its private key (PEM file)' },
   SLIPWAY_ADMIN_EMAIL: { initial: 'admin@localhost', about: 'first account' },
@@ -105,6 +112,10 @@ const settings = {
   },
   SLIPWAY_OIDC_SCOPES: { initial: 'openid email profile', about: 'what the provider is asked for' },
   SLIPWAY_OIDC_NAME: { initial: '', about: 'what the button says; unset: the host of the issuer' },
+  SLIPWAY_WEBHOOK_ALLOW: {
+    initial: '',
+    about: 'addresses that webhooks may reach although they are not public: 10.0.0.0/8,fd00::/8',
+  },
   SLIPWAY_LOG: { initial: 'info', about: 'error, warn, info or debug' },
 } as const;
 type SettingName = keyof typeof settings;
@@ -165,6 +176,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     const value = text(name);
     return /^[1-9]\d{2,6}$/.test(value) ? Number(value) : fail(name, 'milliseconds, 100 to 9999999');
   };
+  const mebibytes = (name: SettingName) => {
+    const value = text(name);
+    return /^[1-9]\d{0,8}$/.test(value) ? Number(value) * 1_048_576 : fail(name, 'MiB, 1 to 999999999');
+  };
   const address = (name: SettingName) =>
     isIP(text(name)) === 0 && text(name) !== 'localhost' ? fail(name, 'an IP address') : text(name);
 
@@ -181,6 +196,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   const consoleUrl = optional('SLIPWAY_CONSOLE_URL');
   if (consoleUrl !== null && !isWebAddress(consoleUrl)) fail('SLIPWAY_CONSOLE_URL', 'https://console.example.com');
   const oidc = readOidc(text, fail);
+  const webhookAllow = text('SLIPWAY_WEBHOOK_ALLOW')
+    .split(/[\s,]+/)
+    .filter((range) => range !== '');
+  if (!webhookAllow.every(checkRange)) fail('SLIPWAY_WEBHOOK_ALLOW', 'addresses and CIDR ranges, with commas between');
   const insecure = text('SLIPWAY_CONSOLE_INSECURE');
   if (insecure !== 'true' && insecure !== 'false') fail('SLIPWAY_CONSOLE_INSECURE', 'true or false');
   const consoleHost = address('SLIPWAY_CONSOLE_HOST');
@@ -227,10 +246,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
     consoleUrl: consoleUrl === null ? null : new URL(consoleUrl).origin,
     oidc,
     metricsAllow,
+    contentFileBytes: mebibytes('SLIPWAY_CONTENT_FILE_MIB'),
+    contentTotalBytes: mebibytes('SLIPWAY_CONTENT_TOTAL_MIB'),
     tlsCert,
     tlsKey,
     adminEmail: email.toLowerCase(),
     adminPassword: password,
+    webhookAllow,
     log,
   };
 }

@@ -10,7 +10,11 @@ import { createClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
 import { buildConsole } from './console/build.ts';
 import { startHouseKeeping } from './events/house-keeping.ts';
+import { startJobs } from './events/jobs.ts';
+import { startRollouts } from './events/rollouts.ts';
+import { startWebhooks } from './events/webhooks/start.ts';
 import { createAdmission } from './gateway/admission.ts';
+import { createDeviceContent } from './gateway/content.ts';
 import { createDeviceData } from './gateway/data.ts';
 import { openDirectory } from './gateway/directory.ts';
 import { createFailures } from './gateway/failures.ts';
@@ -67,6 +71,10 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     const { store, keep } = await openStore(config, onFatal, passing);
     started.push(() => store.close());
     started.push(startHouseKeeping(store, clock, logger));
+    started.push(startRollouts(store, clock, logger));
+    const seal = createSeal(Buffer.from(await sealKey(config, keep), 'hex'));
+    started.push(startJobs(store, clock, logger));
+    started.push(startWebhooks({ store, seal, clock, logger, allowed: config.webhookAllow }));
 
     const directory = await openDirectory(store, logger);
     const sessions = createSessions(store);
@@ -77,9 +85,12 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     // Several processes share the ports; a single one is to notice that its port is taken.
     const reusePort = config.processes > 1;
     const data = createDeviceData(store, directory, clock);
+    const content = createDeviceContent({ store, directory, clock, logger, totalBytes: config.contentTotalBytes });
+    sessions.onDrop(content.drop);
     const door = createHttpDoor({
       admission,
       data,
+      content,
       directory,
       waiting,
       clock,
@@ -139,7 +150,6 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     ];
     const pages = buildConsole(logger);
     pages.catch((error) => logger.error('the console could not be built', { error }));
-    const seal = createSeal(Buffer.from(await sealKey(config, keep), 'hex'));
     const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, doors: [door, mqtt], figures };
     const api = createApi(deps, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.

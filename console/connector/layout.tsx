@@ -3,7 +3,7 @@ import { Group, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useParams, useRouterState } from '@tanstack/react-router';
 import { isUnknownConnector } from '../api/failure.ts';
-import { connectorQuery } from '../api/queries.ts';
+import { connectorQuery, meQuery } from '../api/queries.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { TextLink } from '../parts/link.tsx';
@@ -17,13 +17,16 @@ const tabs = [
   { value: 'devices', label: 'Devices', to: '/connectors/$connector/devices' },
   { value: 'logs', label: 'Logs', to: '/connectors/$connector/logs' },
   { value: 'resources', label: 'Resources', to: '/connectors/$connector/resources' },
+  { value: 'content', label: 'Content', to: '/connectors/$connector/content' },
   { value: 'settings', label: 'Settings', to: '/connectors/$connector/settings' },
   { value: 'overview', label: 'Overview', to: '/connectors/$connector/overview' },
+  { value: 'webhooks', label: 'Webhooks', to: '/connectors/$connector/webhooks' },
 ] as const;
 
 export function ConnectorLayout() {
   const { connector: id } = useParams({ from: '/connectors/$connector' });
   const { data: connector, error, refetch } = useQuery(connectorQuery(id));
+  const { data: me } = useQuery(meQuery);
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const current = path.split('/')[3] ?? 'devices';
   const list = useCurrentInSight(current);
@@ -47,13 +50,15 @@ export function ConnectorLayout() {
         </Paper>
       </Group>
       <Tabs value={current} keepMounted={false}>
-        {/* Five tabs do not fit on a narrow screen: they scroll by themselves. */}
+        {/* All tabs do not fit on a narrow screen: they scroll by themselves. */}
         <Tabs.List ref={list} className={tabClasses.tabs}>
-          {tabs.map(({ value, label, to }) => (
-            <TabLink key={value} value={value} to={to} params={{ connector: id }}>
-              {label}
-            </TabLink>
-          ))}
+          {tabs
+            .filter(({ value }) => value !== 'webhooks' || me?.role === 'admin')
+            .map(({ value, label, to }) => (
+              <TabLink key={value} value={value} to={to} params={{ connector: id }}>
+                {label}
+              </TabLink>
+            ))}
         </Tabs.List>
         <Tabs.Panel value={current} pt="md">
           <Outlet />

@@ -2,6 +2,7 @@
 import type { Tags } from '../../src/domain/device.ts';
 import { api, unwrap } from '../api/client.ts';
 import { ApiFailure, isSessionEnd, Unreachable } from '../api/failure.ts';
+import type { JobRequest } from '../api/types.ts';
 import { countDevices } from './paging.ts';
 
 export interface BulkAction {
@@ -16,7 +17,12 @@ export interface BulkAction {
   /** The devices are gone afterwards. */
   readonly removes?: boolean;
   readonly act: (connector: string, identity: string) => Promise<unknown>;
+  /** The same, as the server does it to all devices that a filter finds. */
+  readonly wanted: WantedAction;
 }
+
+/** What a job does; which devices it does it to is told beside it. */
+export type WantedAction = Omit<JobRequest, 'filter' | 'identities' | 'expect'>;
 
 interface Change {
   readonly locked?: boolean;
@@ -41,13 +47,20 @@ async function remove(connector: string, identity: string): Promise<void> {
 }
 
 export const bulkActions = {
-  lock: { verb: 'Lock', doing: 'Locking', done: 'locked', act: patching({ locked: true }) },
-  unlock: { verb: 'Unlock', doing: 'Unlocking', done: 'unlocked', act: patching({ locked: false }) },
+  lock: { verb: 'Lock', doing: 'Locking', done: 'locked', act: patching({ locked: true }), wanted: { action: 'lock' } },
+  unlock: {
+    verb: 'Unlock',
+    doing: 'Unlocking',
+    done: 'unlocked',
+    act: patching({ locked: false }),
+    wanted: { action: 'unlock' },
+  },
   reprovision: {
     verb: 'Reprovision',
     doing: 'Allowing to provision once more:',
     done: 'may provision once more',
     act: patching({ reprovision: true }),
+    wanted: { action: 'reprovision' },
   },
   revoke: {
     verb: 'Revoke',
@@ -56,6 +69,7 @@ export const bulkActions = {
     warning:
       'Their credentials end at once, and so do their connections. They are no longer whitelisted: to come back, each needs a new activation window.',
     act: patching({ auth: { expire: 0 } }),
+    wanted: { action: 'expire', expire: 0 },
   },
   delete: {
     verb: 'Delete',
@@ -64,6 +78,7 @@ export const bulkActions = {
     warning: 'They are removed with their credentials, tags, state and history. This cannot be undone.',
     removes: true,
     act: remove,
+    wanted: { action: 'delete' },
   },
 } as const satisfies Record<string, BulkAction>;
 
@@ -71,7 +86,9 @@ export const bulkActions = {
 export function tagAction(name: string, values: readonly string[]): BulkAction {
   const done = values.length === 0 ? `no longer tagged ${name}` : `tagged ${name}: ${values.join(', ')}`;
   const doing = values.length === 0 ? 'Untagging' : 'Tagging';
-  return { verb: 'Tag', doing, done, act: patching({ tags: { [name]: [...values] } }) };
+  const wanted: WantedAction =
+    values.length === 0 ? { action: 'untag', names: [name] } : { action: 'tag', tags: { [name]: [...values] } };
+  return { verb: 'Tag', doing, done, act: patching({ tags: { [name]: [...values] } }), wanted };
 }
 
 /** Opens the activation window until then, µs. A device that has a credential has none: the time would be its end. */
@@ -84,7 +101,8 @@ export function windowAction(expire: number): BulkAction {
       throw new Error('It has a credential already, and so no activation window. It was left as it is.');
     return open(connector, identity);
   };
-  return { verb: 'Activation window', doing: 'Opening the activation window of', done: 'may provision', act };
+  const wanted: WantedAction = { action: 'expire', expire, unprovisioned: true };
+  return { verb: 'Activation window', doing: 'Opening the activation window of', done: 'may provision', act, wanted };
 }
 
 /** `Delete 3 devices` */

@@ -9,9 +9,11 @@ import { BulkTagDialog } from './bulk-tag-dialog.tsx';
 import { BulkWindowDialog } from './bulk-window-dialog.tsx';
 import classes from './devices.module.css';
 import { IdentityText } from './identity-text.tsx';
+import { JobPanel } from './job-panel.tsx';
 import { countDevices, formatNumber } from './paging.ts';
 import type { Outcome } from './run-each.ts';
 import type { BulkState } from './use-bulk.ts';
+import type { JobControl } from './use-job.ts';
 
 interface Props {
   readonly connector: string;
@@ -24,27 +26,63 @@ interface Props {
   readonly onRun: (action: BulkAction, identities: readonly string[]) => void;
   readonly onDismiss: () => void;
   readonly onClear: () => void;
+  /** Devices that fit the filter; undefined while that is not known. */
+  readonly total: number | undefined;
+  readonly filtered: boolean;
+  /** All that fit are meant, on whatever page, not those that are selected. */
+  readonly whole: boolean;
+  readonly onWhole: () => void;
+  readonly job: JobControl;
+  readonly onRunAll: (action: BulkAction) => void;
 }
 
-export function BulkBar({ connector, selected, elsewhere, more, state, onRun, onDismiss, onClear }: Props) {
+export function BulkBar(props: Props) {
+  const {
+    connector,
+    selected,
+    elsewhere,
+    more,
+    state,
+    onDismiss,
+    onClear,
+    total = 0,
+    filtered,
+    whole,
+    onWhole,
+    job,
+  } = props;
   const [asked, setAsked] = useState<BulkAction | null>(null);
   const [tagging, setTagging] = useState(false);
   const [opening, setOpening] = useState(false);
+  const onRun = (action: BulkAction, identities: readonly string[]) =>
+    whole ? props.onRunAll(action) : props.onRun(action, identities);
   const start = (action: BulkAction) => (action.warning === undefined ? onRun(action, selected) : setAsked(action));
-  if (selected.length === 0 && state.phase === 'idle') return null;
+  const working = job.job !== null || job.error !== null || job.busy;
+  const count = whole ? total : selected.length;
+  if (selected.length === 0 && state.phase === 'idle' && !working) return null;
   return (
     <Paper component="section" withBorder p="xs" className={classes.bar} aria-label="Selected devices">
+      {working && <JobPanel control={job} />}
       {state.phase === 'running' && <Running state={state} />}
       {state.phase === 'failed' && (
         <Failures
           action={state.action}
           outcome={state.outcome}
-          onRetry={(identities) => onRun(state.action, identities)}
+          onRetry={(identities) => props.onRun(state.action, identities)}
           onDismiss={onDismiss}
         />
       )}
-      {state.phase === 'idle' && (
-        <Choices selected={selected.length} elsewhere={elsewhere} more={more} onClear={onClear}>
+      {state.phase === 'idle' && !working && selected.length > 0 && (
+        <Choices
+          selected={selected.length}
+          elsewhere={elsewhere}
+          more={more}
+          total={total}
+          filtered={filtered}
+          whole={whole}
+          onWhole={onWhole}
+          onClear={onClear}
+        >
           {[bulkActions.lock, bulkActions.unlock].map((action) => (
             <Action key={action.verb} action={action} onStart={start} />
           ))}
@@ -61,7 +99,8 @@ export function BulkBar({ connector, selected, elsewhere, more, state, onRun, on
       )}
       <Ask
         action={asked}
-        selected={selected}
+        selected={whole ? [] : selected}
+        count={count}
         onClose={() => setAsked(null)}
         onConfirm={(action) => {
           setAsked(null);
@@ -70,14 +109,14 @@ export function BulkBar({ connector, selected, elsewhere, more, state, onRun, on
       />
       <BulkWindowDialog
         connector={connector}
-        count={selected.length}
+        count={count}
         opened={opening}
         onClose={() => setOpening(false)}
         onRun={(action) => onRun(action, selected)}
       />
       <BulkTagDialog
         connector={connector}
-        count={selected.length}
+        count={count}
         opened={tagging}
         onClose={() => setTagging(false)}
         onRun={(action) => onRun(action, selected)}
@@ -91,11 +130,29 @@ interface ChoicesProps {
   readonly elsewhere: number;
   /** The list goes on beyond this page. */
   readonly more: boolean;
+  readonly total: number;
+  readonly filtered: boolean;
+  readonly whole: boolean;
+  readonly onWhole: () => void;
   readonly onClear: () => void;
   readonly children: ReactNode;
 }
 
-function Choices({ selected, elsewhere, more, onClear, children }: ChoicesProps) {
+function Choices(props: ChoicesProps) {
+  const { selected, elsewhere, more, total, filtered, whole, onWhole, onClear, children } = props;
+  if (whole) {
+    return (
+      <Group gap="sm" justify="space-between">
+        <Group gap={4} wrap="nowrap">
+          <CloseButton size="sm" aria-label="Clear the selection" onClick={onClear} />
+          <Text size="sm" fw={600} role="status">
+            All {formatNumber(total)} {filtered ? 'that fit the filter' : 'devices'} selected
+          </Text>
+        </Group>
+        <Group gap={6}>{children}</Group>
+      </Group>
+    );
+  }
   return (
     <Group gap="sm" justify="space-between">
       <Group gap={4} wrap="nowrap">
@@ -108,6 +165,11 @@ function Choices({ selected, elsewhere, more, onClear, children }: ChoicesProps)
             </Text>
           )}
         </Text>
+        {total > selected && (
+          <Button size="compact-sm" variant="subtle" onClick={onWhole}>
+            Select all {formatNumber(total)} {filtered ? 'that fit the filter' : 'devices'}
+          </Button>
+        )}
       </Group>
       <Group gap={6}>{children}</Group>
     </Group>
@@ -194,7 +256,9 @@ function Failures({ action, outcome: { done, failed }, onRetry, onDismiss }: Fai
 
 interface AskProps {
   readonly action: BulkAction | null;
+  /** Named, as far as they are known by name. */
   readonly selected: readonly string[];
+  readonly count: number;
   readonly onConfirm: (action: BulkAction) => void;
   readonly onClose: () => void;
 }
@@ -202,8 +266,8 @@ interface AskProps {
 /** Identities that are named before something grave is done. */
 const NAMED = 8;
 
-function Ask({ action, selected, onConfirm, onClose }: AskProps) {
-  const title = action === null ? '' : nameAction(action, selected.length);
+function Ask({ action, selected, count, onConfirm, onClose }: AskProps) {
+  const title = action === null ? '' : nameAction(action, count);
   return (
     <Confirm
       opened={action !== null}

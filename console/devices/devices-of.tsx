@@ -27,6 +27,7 @@ import type { DeviceSearch } from './search.ts';
 import { useAfterPaint, useEver } from './staged.ts';
 import { useBulk } from './use-bulk.ts';
 import { useDevices } from './use-devices.ts';
+import { useJob } from './use-job.ts';
 
 /** Imports are asked for again this often, in ms: others make them too. */
 const REFRESH = 5_000;
@@ -48,10 +49,13 @@ export function DevicesOf() {
 
   // What is selected under one filter is not to be changed unseen under another.
   const filterKey = JSON.stringify(filter);
+  // All that fit, on whatever page they are.
+  const [whole, setWhole] = useState(false);
   const [selectedUnder, setSelectedUnder] = useState(filterKey);
   if (filterKey !== selectedUnder) {
     setSelectedUnder(filterKey);
     setSelection({});
+    setWhole(false);
   }
 
   const batchName = useMemo(() => {
@@ -70,7 +74,10 @@ export function DevicesOf() {
     data: devices,
     getRowId: ({ identity }) => identity,
     state: { rowSelection: selection },
-    onRowSelectionChange: setSelection,
+    onRowSelectionChange: (change) => {
+      setSelection(change);
+      setWhole(false);
+    },
   });
 
   const deselect = (identities: readonly string[]) => {
@@ -78,7 +85,12 @@ export function DevicesOf() {
     setSelection((before) => Object.fromEntries(Object.entries(before).filter(([identity]) => !gone.has(identity))));
   };
   const bulk = useBulk(connector, (action, done) => action.removes === true && deselect(done));
+  const job = useJob(connector);
   const selected = Object.keys(selection);
+  const clear = () => {
+    setSelection({});
+    setWhole(false);
+  };
   const shown = new Set(devices.map(({ identity }) => identity));
 
   const adding = mayChange ? search.add : undefined;
@@ -157,7 +169,16 @@ export function DevicesOf() {
           state={bulk.state}
           onRun={bulk.run}
           onDismiss={bulk.dismiss}
-          onClear={() => setSelection({})}
+          onClear={clear}
+          total={count.isPlaceholderData ? undefined : count.data?.count}
+          filtered={filtered}
+          whole={whole}
+          onWhole={() => setWhole(true)}
+          job={job}
+          onRunAll={(action) => {
+            job.start(action, filter, count.data?.count ?? 0);
+            clear();
+          }}
         />
       )}
       {list.data && !firstEver && painted && (

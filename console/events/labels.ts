@@ -18,6 +18,8 @@ export const eventLabels: Readonly<Record<EventType, EventLabel>> = {
   connect: { label: 'Connect', meaning: 'The device connected', color: 'green' },
   disconnect: { label: 'Disconnect', meaning: 'The connection of the device ended', color: 'gray' },
   content_in: { label: 'Content', meaning: 'The device sent a file', color: 'grape' },
+  content_out: { label: 'Fetched', meaning: 'The device has fetched all of a file', color: 'grape' },
+  rollout: { label: 'Rollout', meaning: 'A rollout of a file went a step', color: 'indigo' },
   whitelisted: { label: 'Whitelist', meaning: 'The identity was let in', color: 'harbour' },
   refused: { label: 'Refused', meaning: 'The device was refused', color: 'red' },
   expired: { label: 'Expired', meaning: 'The activation window has closed', color: 'orange' },

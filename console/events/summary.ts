@@ -77,6 +77,14 @@ const sentences: Partial<Record<EventType, (fields: Fields) => string>> = {
   locked: byWhom,
   unlocked: byWhom,
   revoked: byWhom,
+  content_out: ({ id, bytes }) => `${textOf(id)}${bytes === undefined ? '' : `, ${textOf(bytes)} bytes`}`,
+  rollout: (fields) => {
+    const { content, action, percent, reason } = fields;
+    const step =
+      action === 'started' || action === 'advanced' || action === 'resumed' ? ` to ${textOf(percent)} %` : '';
+    const why = [textOf(reason), byWhom(fields)].filter((text) => text !== '').join(', ');
+    return `${textOf(content)} ${textOf(action)}${step}${afterComma(why)}`;
+  },
   content_in: ({ id, bytes }) => `${textOf(id)}${bytes === undefined ? '' : `, ${textOf(bytes)} bytes`}`,
 };
 

@@ -2,8 +2,9 @@
  * Sends a file and reads the answer as it comes. By XMLHttpRequest, since `fetch` does not tell how much of a body has
  * left. The file is read from the disk as it is sent and never held.
  */
-import { device2, failureOf } from '../api/client.ts';
+import { device2 } from '../api/client.ts';
 import { ApiFailure, type ErrorAnswer, Unreachable } from '../api/failure.ts';
+import { failureOfRequest } from '../api/request.ts';
 import { FileUnreadable } from './failure-text.ts';
 import { createLineReader } from './ndjson.ts';
 import type { ImportAnswer } from './review.ts';
@@ -95,7 +96,7 @@ function run(
     if (request.readyState === XMLHttpRequest.HEADERS_RECEIVED) noteClock(request, listener);
   };
   const settle = () => {
-    if (!isLines(request)) return reject(failureOf(parse(request.responseText), headOf(request)));
+    if (!isLines(request)) return reject(failureOfRequest(request));
     takeText();
     take(lines.end());
     if (last.result !== undefined) resolve(last.result);
@@ -127,21 +128,4 @@ const isLines = (request: XMLHttpRequest) =>
 function noteClock(request: XMLHttpRequest, { onClock }: Listener): void {
   const time = Date.parse(request.getResponseHeader('date') ?? '');
   if (!Number.isNaN(time)) onClock(time - Date.now());
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What `failureOf` looks at. */
-function headOf(request: XMLHttpRequest): Response {
-  const retryAfter = request.getResponseHeader('retry-after');
-  return new Response(null, {
-    status: request.status,
-    headers: retryAfter === null ? {} : { 'retry-after': retryAfter },
-  });
 }

@@ -1,8 +1,9 @@
 /** How long things are kept, and how much a device may send. */
-import { SimpleGrid } from '@mantine/core';
+import { SimpleGrid, Stack } from '@mantine/core';
 import { useField } from './editor.ts';
 import { NumberField } from './number-field.tsx';
 import { Section } from './section.tsx';
+import { Toggle } from './toggle.tsx';
 
 export function Retention() {
   return (
@@ -48,16 +49,32 @@ function Days({ path, label, about }: DaysProps) {
 
 export function Limits() {
   const { set, ...field } = useField('limits.requests_per_minute');
+  const { set: setBytes, ...bytes } = useField('content.device_upload_bytes');
   return (
     <Section id="limits">
-      <NumberField
-        {...field}
-        label="Requests per minute"
-        description="Of each device; more than that gets 429 until the next minute. 0 means no limit."
-        unit={field.value === 0 ? 'no limit' : 'per device'}
-        maw={480}
-        onChange={set}
-      />
+      <Stack>
+        <NumberField
+          {...field}
+          label="Requests per minute"
+          description="Of each device; more than that gets 429 until the next minute. 0 means no limit."
+          unit={field.value === 0 ? 'no limit' : 'per device'}
+          maw={480}
+          onChange={set}
+        />
+        <Toggle
+          path="content.device_upload"
+          label="Let devices send files"
+          about="They show under Content, by the identity of the device; at most 16 of each."
+        />
+        <NumberField
+          {...bytes}
+          label="Largest file of a device"
+          description="1 to 3,145,728 bytes."
+          unit="bytes"
+          maw={480}
+          onChange={setBytes}
+        />
+      </Stack>
     </Section>
   );
 }

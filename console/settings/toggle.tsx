@@ -7,7 +7,8 @@ interface Props {
     | 'provisioning.enabled'
     | 'provisioning.generate_identity'
     | 'provisioning.ip_whitelisting.enabled'
-    | 'pki.enabled';
+    | 'pki.enabled'
+    | 'content.device_upload';
   readonly label: string;
   readonly about: string;
 }

@@ -58,6 +58,8 @@ export const fields: Readonly<Record<Path, Field>> = {
   'retention.history_days': { label: 'Keep the history of resources', section: 'retention' },
   'retention.expired_days': { label: 'Keep expired whitelist entries', section: 'retention' },
   'limits.requests_per_minute': { label: 'Requests per minute', section: 'limits' },
+  'content.device_upload': { label: 'Let devices send files', section: 'limits' },
+  'content.device_upload_bytes': { label: 'Largest file of a device', section: 'limits' },
 };
 
 export const paths = Object.keys(fields) as readonly Path[];

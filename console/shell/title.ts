@@ -21,6 +21,7 @@ const pages: Readonly<Record<string, string>> = {
   resources: 'Resources',
   settings: 'Settings',
   overview: 'Overview',
+  webhooks: 'Webhooks',
 };
 
 export function titleOf({ path, connector, identity }: Place): string {

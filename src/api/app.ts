@@ -80,6 +80,7 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
     streams: new Map(),
     door: { tally, connections: () => open },
     heartbeat: options.heartbeat ?? HEARTBEAT,
+    uploads: 0,
   };
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     reply.headers(securityHeaders);
@@ -141,15 +142,30 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
 }
 
 function registerRoutes(api: FastifyInstance, deps: ApiDeps, state: ApiState): void {
-  for (const route of routes) if (route.kind !== 'upload') registerRoute(api, route, deps, state);
+  for (const route of routes) if (!isUpload(route)) registerRoute(api, route, deps, state);
   api.register(async (uploads) => {
     await uploads.register(multipart, { limits: { fieldSize: BODY_BYTES } });
     uploads.removeContentTypeParser('application/json');
     uploads.addContentTypeParser('text/csv', (_request, body, done) => done(null, body));
     for (const route of routes) if (route.kind === 'upload') registerRoute(uploads, route, deps, state);
   });
+  api.register(async (files) => {
+    files.removeAllContentTypeParsers();
+    files.addContentTypeParser('*', (_request, body, done) => done(null, body));
+    for (const route of routes) if (route.kind === 'file') registerRoute(files, route, deps, state);
+  });
   refuseOtherMethods(api);
 }
+
+/** What a refusal names as content types that would have been taken. */
+const takes = {
+  json: 'application/json',
+  stream: 'application/json',
+  upload: 'multipart/form-data or text/csv',
+  file: 'a media type',
+} as const;
+
+const isUpload = ({ kind }: Route) => kind === 'upload' || kind === 'file';
 
 function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, state: ApiState): void {
   const handler = route.handler as unknown as (call: Call) => Promise<unknown>;
@@ -157,18 +173,15 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
     method: route.method,
     url: routerPath(route.path),
     schema: schemaOf(route),
-    config: {
-      takes: route.kind === 'upload' ? 'multipart/form-data or text/csv' : 'application/json',
-      endpoint: routes.indexOf(route) + 1,
-    },
-    bodyLimit: route.kind === 'upload' ? Number.MAX_SAFE_INTEGER : (route.bodyLimit ?? BODY_BYTES),
+    config: { takes: takes[route.kind ?? 'json'], endpoint: routes.indexOf(route) + 1 },
+    bodyLimit: isUpload(route) ? Number.MAX_SAFE_INTEGER : (route.bodyLimit ?? BODY_BYTES),
     exposeHeadRoute: route.method === 'GET' && route.kind !== 'stream',
     // An upload is read as a stream by its handler, which judges every row.
-    ...(route.kind === 'upload' && { validatorCompiler: exceptBody as never }),
+    ...(isUpload(route) && { validatorCompiler: exceptBody as never }),
     onRequest: async (request) => {
       request.caller = await admit(deps.store, state, request, route, deps.clock());
     },
-    ...(route.kind !== 'upload' && { preParsing: limitTime }),
+    ...(!isUpload(route) && { preParsing: limitTime }),
     // No body at all reads as an empty one: the schema then names what is missing.
     preValidation: async (request) => {
       if (route.schema.body !== undefined && request.body === undefined) request.body = {};

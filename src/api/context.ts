@@ -51,6 +51,8 @@ export interface ApiState {
   readonly door: CountedDoor;
   /** Time between two signs of life on a stream, in ms. */
   readonly heartbeat: number;
+  /** Files that are being sent to the server. */
+  uploads: number;
 }
 
 /** An event stream, by the digest of its session or key, and whose that is. */
@@ -135,10 +137,12 @@ export interface Route {
   readonly schema: RouteSchema;
   /** Status of a success; 200 unless given. */
   readonly status?: number;
-  /** `upload`: the handler reads the body as a stream. `stream`: the answer is endless. */
   /** Longest body in bytes; 1 MiB unless given. */
   readonly bodyLimit?: number;
-  readonly kind?: 'json' | 'upload' | 'stream';
+  /** `upload`: the handler reads a form or CSV as a stream, `file`: whatever comes. `stream`: the answer is endless. */
+  readonly kind?: 'json' | 'upload' | 'file' | 'stream';
+  /** What the document says of the body of an `upload` or `file`. */
+  readonly upload?: object;
   readonly handler: (call: never) => Promise<unknown>;
 }
 

@@ -155,7 +155,8 @@ interface FilterQuery extends Omit<DeviceFilter, 'tags' | 'certificateExpiresBef
   readonly tag?: readonly string[];
 }
 
-function filterOf(query: FilterQuery): DeviceFilter {
+/** As requests have it, to what the store takes. SCHEMA for a tag that is none. */
+export function filterOf(query: FilterQuery): DeviceFilter {
   const { status, identity, ipaddress, batch, online, before, certificate_expires_before, tag } = query;
   const ends = { certificateExpiresBefore: certificate_expires_before };
   return { status, identity, ipaddress, batch, online, before, ...ends, tags: tag?.map(readTag) };

@@ -1,4 +1,4 @@
-/** Handlers of the log: a page of it, and the same live as server-sent events. */
+/** Handlers of the log: a page of it, and the same as a stream, of server-sent events or of lines. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
@@ -6,14 +6,17 @@ import { type EventType, eventTypes } from '../domain/connector.ts';
 import type { StoredEvent } from '../domain/device.ts';
 import { AppError } from '../domain/errors.ts';
 import { type TailQuery, tailEvents } from '../events/tail.ts';
+import type { Store } from '../store/store.ts';
 import { isLive } from './admit.ts';
 import { type Call, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams } from './schema/common.ts';
-import { eventPage, eventStream, eventsQuery, streamQuery } from './schema/data.ts';
+import { eventLines, eventPage, eventStream, eventsQuery, linesQuery, streamQuery } from './schema/data.ts';
 import { schemaError } from './validation.ts';
 
 const PAGE = 100;
+/** Events that are read at a time for lines of them. */
+const LINES_PAGE = 200;
 /** Each open stream holds a socket, a cursor and at most one page. */
 const STREAMS_MAX = 500;
 /** Of one session: a browser with many tabs, not everybody's share. */
@@ -39,60 +42,143 @@ export const listEvents = handle(
 export const streamEvents = handle(
   { params: connectorParams, querystring: streamQuery, response: { 200: eventStream } },
   async (call) => {
-    const { deps, params, query, state, reply } = call;
+    const { deps, params, query } = call;
     const { settings } = await findConnector(deps.store, params.connector);
     const types = readTypes(query.types) ?? settings.events.types;
     const after = readLastEventId(call.request.headers['last-event-id']) ?? query.after ?? (await deps.store.lastSeq());
-    const { digest, id: account } = call.caller!;
-    const own = [...state.streams.values()].filter((stream) => stream.digest === digest).length;
-    if (state.streams.size >= STREAMS_MAX || own >= SESSION_STREAMS_MAX) {
-      const seen = `${state.streams.size} open event streams, ${own} of this session`;
-      const wanted = `fewer than ${STREAMS_MAX}, and ${SESSION_STREAMS_MAX} of a session`;
-      throw new AppError('OVERLOADED', { seen, wanted, retryAfter: 10 });
-    }
-    const end = new AbortController();
-    const check = () => endUnlessLive(call as unknown as Call, end);
-    state.streams.set(end, { digest, account, raw: reply.raw, check });
-    reply.raw.on('close', () => {
-      state.streams.delete(end);
-      end.abort();
-    });
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/event-stream; charset=utf-8',
-      'x-accel-buffering': 'no',
-    });
-    reply.raw.write('retry: 2000\n\n');
-    // The session may have ended since it was looked at, and nobody tells of that twice.
-    check();
-    void pump(call, { types, identity: query.identity, after }, end);
+    const end = openStream(call as unknown as Call, serverSent);
+    const found = { types, identity: query.identity, after };
+    void pump(call as unknown as Call, tailEvents(deps.store, params.connector, found, end.signal), end, serverSent);
   },
 );
 
-async function pump(call: Call, query: TailQuery, end: AbortController): Promise<void> {
+/** Lines of JSON after `?after=`, or all that are kept: up to the newest one, or with `follow=true` without end. */
+export const exportEvents = handle(
+  { params: connectorParams, querystring: linesQuery, response: { 200: eventLines } },
+  async (call) => {
+    const { deps, params, query } = call;
+    const { settings } = await findConnector(deps.store, params.connector);
+    const types = readTypes(query.types) ?? settings.events.types;
+    const head = await deps.store.lastSeq();
+    const end = openStream(call as unknown as Call, lines);
+    const found = { types, identity: query.identity, after: query.after ?? 0 };
+    const pages =
+      query.follow === true
+        ? tailEvents(deps.store, params.connector, found, end.signal)
+        : eventsUpTo(deps.store, params.connector, found, head);
+    void pump(call as unknown as Call, pages, end, lines);
+  },
+);
+
+/** How events are written, and what stands around them. */
+interface Format {
+  readonly type: string;
+  readonly begin: string;
+  readonly frame: (event: StoredEvent) => string;
+  /** A sign of life. */
+  readonly beat: string;
+  /** Told when the session has ended. */
+  readonly sessionEnd: string;
+}
+
+const serverSent: Format = {
+  type: 'text/event-stream; charset=utf-8',
+  begin: 'retry: 2000\n\n',
+  // `id:` is what a browser sends back as Last-Event-ID. JSON has no line breaks of its own.
+  frame: (event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
+  beat: ':\n\n',
+  sessionEnd: 'event: end\ndata: {"code":"SESSION_INVALID"}\n\n',
+};
+const lines: Format = {
+  type: 'application/x-ndjson; charset=utf-8',
+  begin: '',
+  frame: (event) => `${JSON.stringify(event)}\n`,
+  beat: '',
+  sessionEnd: '',
+};
+
+/** Takes a place among the streams, for as long as the connection stands, and begins the answer. OVERLOADED */
+function openStream(call: Call, format: Format): AbortController {
+  const { state, reply, caller } = call;
+  const { digest, id: account } = caller!;
+  const own = [...state.streams.values()].filter((stream) => stream.digest === digest).length;
+  if (state.streams.size >= STREAMS_MAX || own >= SESSION_STREAMS_MAX) {
+    const seen = `${state.streams.size} open event streams, ${own} of this session`;
+    const wanted = `fewer than ${STREAMS_MAX}, and ${SESSION_STREAMS_MAX} of a session`;
+    throw new AppError('OVERLOADED', { seen, wanted, retryAfter: 10 });
+  }
+  const end = new AbortController();
+  const check = () => endUnlessLive(call, end, format);
+  state.streams.set(end, { digest, account, raw: reply.raw, check });
+  reply.raw.on('close', () => {
+    state.streams.delete(end);
+    end.abort();
+  });
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': format.type,
+    'x-accel-buffering': 'no',
+  });
+  reply.raw.write(format.begin);
+  reply.raw.flushHeaders();
+  // The session may have ended since it was looked at, and nobody tells of that twice.
+  check();
+  return end;
+}
+
+async function pump(
+  call: Call,
+  pages: AsyncIterable<readonly StoredEvent[]>,
+  end: AbortController,
+  format: Format,
+): Promise<void> {
   const { deps, reply, params, caller } = call;
   const { connector } = params as unknown as { connector: string };
-  const beat = startHeartbeat(call, end);
+  const beat = startHeartbeat(call, end, format);
   try {
-    for await (const events of tailEvents(deps.store, connector, query, end.signal)) {
+    for await (const events of pages) {
       if (!(await isLive(deps.store, caller!, deps.clock()))) {
-        endStream(reply.raw, end);
+        endStream(reply.raw, end, format);
         break;
       }
-      await send(call, events, end.signal);
+      await send(call, events, end.signal, format);
     }
+    reply.raw.end();
   } catch (error) {
     // A connector that was deleted, a store that closes: the client comes back and is told.
     if (!end.signal.aborted) deps.logger.warn('event stream ended', { connector, error });
+    // Lines that end in order are all that there were.
+    if (format === lines) reply.raw.destroy();
+    else reply.raw.end();
   } finally {
     clearInterval(beat);
-    reply.raw.end();
+  }
+}
+
+/** Pages of events, oldest first, up to a number. */
+async function* eventsUpTo(store: Store, connector: string, query: TailQuery, head: number) {
+  for (let { after } = query; ; ) {
+    const page = await store.readEvents(connector, {
+      ...query,
+      after,
+      before: head + 1,
+      order: 'oldest',
+      limit: LINES_PAGE,
+    });
+    if (page.events.length > 0) yield page.events;
+    if (!page.mayLoadMore) return;
+    after = page.events.at(-1)!.seq;
   }
 }
 
 /** Waits while too much waits for all streams, then writes a little at a time: other requests have their turn in between. */
-async function send({ state, reply }: Call, events: readonly StoredEvent[], signal: AbortSignal): Promise<void> {
+async function send(
+  { state, reply }: Call,
+  events: readonly StoredEvent[],
+  signal: AbortSignal,
+  { frame }: Format,
+): Promise<void> {
   const waiting = () => [...state.streams.values()].reduce((sum, { raw }) => sum + raw.writableLength, 0);
   while (waiting() > WAITING_BYTES_MAX) await sleep(LOOK, undefined, { signal });
   let turn = 0;
@@ -106,33 +192,28 @@ async function send({ state, reply }: Call, events: readonly StoredEvent[], sign
   }
 }
 
-/** `id:` is what a browser sends back as Last-Event-ID. JSON has no line breaks of its own. */
-function frame(event: StoredEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
 /** Keeps proxies from closing the stream, and ends it once the session has ended or the client stopped reading. */
-function startHeartbeat(call: Call, end: AbortController): NodeJS.Timeout {
+function startHeartbeat(call: Call, end: AbortController, format: Format): NodeJS.Timeout {
   const { state, reply } = call;
   let stuck = 0;
   return setInterval(() => {
     stuck = reply.raw.writableNeedDrain ? stuck + 1 : 0;
     if (stuck > 2) return void reply.raw.destroy();
-    if (stuck === 0) reply.raw.write(':\n\n');
-    endUnlessLive(call, end);
+    if (stuck === 0) reply.raw.write(format.beat);
+    endUnlessLive(call, end, format);
   }, state.heartbeat);
 }
 
-function endUnlessLive({ deps, caller, reply }: Call, end: AbortController): void {
+function endUnlessLive({ deps, caller, reply }: Call, end: AbortController, format: Format): void {
   isLive(deps.store, caller!, deps.clock()).then(
-    (live) => live || endStream(reply.raw, end),
+    (live) => live || endStream(reply.raw, end, format),
     () => {}, // the next beat asks again
   );
 }
 
-function endStream(raw: ServerResponse, end: AbortController): void {
+function endStream(raw: ServerResponse, end: AbortController, { sessionEnd }: Format): void {
   if (end.signal.aborted) return;
-  raw.write('event: end\ndata: {"code":"SESSION_INVALID"}\n\n');
+  raw.write(sessionEnd);
   end.abort();
 }
 

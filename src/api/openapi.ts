@@ -3,14 +3,17 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Route } from './context.ts';
-import { batch, importBody } from './schema/batch.ts';
+import { batch } from './schema/batch.ts';
+import { job } from './schema/bulk.ts';
 import { errorAnswer, ref } from './schema/common.ts';
 import { connector, settings } from './schema/connector.ts';
+import { content } from './schema/content.ts';
 import { event } from './schema/data.ts';
 import { identity } from './schema/device.ts';
 import { user } from './schema/people.ts';
+import { webhook } from './schema/webhook.ts';
 
-const shared = [errorAnswer, connector, settings, identity, event, batch, user];
+const shared = [errorAnswer, connector, settings, identity, event, batch, content, webhook, job, user];
 
 /** Must be called before the routes are registered. */
 export function registerDocument(app: FastifyInstance, version: string): void {
@@ -72,7 +75,7 @@ export function schemaOf(route: Route): FastifySchema {
     ...(schema.params && { params: schema.params }),
     ...(schema.querystring && { querystring: schema.querystring }),
     ...(schema.body && { body: schema.body }),
-    ...(route.kind === 'upload' && { body: importBody }),
+    ...(route.upload && { body: route.upload }),
     response: { ...schema.response, ...failures },
   };
 }

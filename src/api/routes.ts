@@ -5,7 +5,18 @@
 import { changeOwnAccount, endOwnSession, listOwnSessions, setPasswordByLink } from './account.ts';
 import { exportAudit, listAudit } from './audit.ts';
 import { getBatch, listBatches, undoBatch } from './batches.ts';
+import { cancelJob, getJob, listJobs, undoJob, updateDevices } from './bulk.ts';
 import { changeConnector, createConnector, deleteConnector, getConnector, listConnectors } from './connectors.ts';
+import {
+  changeContent,
+  deleteContent,
+  describeContent,
+  downloadContent,
+  listContent,
+  listFetches,
+} from './content/content.ts';
+import { actOnRollout, startContentRollout, stopRollout } from './content/rollout.ts';
+import { postContent, putContent } from './content/store.ts';
 import type { Demands, Permission, Route } from './context.ts';
 import {
   changeDevice,
@@ -16,7 +27,7 @@ import {
   listDevices,
   whitelistDevice,
 } from './devices.ts';
-import { listEvents, streamEvents } from './events.ts';
+import { exportEvents, listEvents, streamEvents } from './events.ts';
 import { explain } from './explain.ts';
 import { beginFactor, confirmFactor, removeFactor } from './factor.ts';
 import { getFigures, getStanding } from './figures.ts';
@@ -25,6 +36,8 @@ import { importIdentities } from './import/import.ts';
 import { createKey, deleteKey, listKeys } from './keys.ts';
 import { metrics } from './metrics.ts';
 import { finishProvider, listSignInWays, startProvider } from './provider.ts';
+import { importBody } from './schema/batch.ts';
+import { contentBody, contentForm } from './schema/content.ts';
 import { getServer } from './server-facts.ts';
 import {
   closeCookieSession,
@@ -49,12 +62,22 @@ import {
   makeLink,
   removeFactorOf,
 } from './users.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  listDeliveries,
+  listWebhooks,
+  replayWebhook,
+} from './webhooks.ts';
 
 const connector = '/api:1/connectors/{connector}';
+const webhook = `${connector}/webhooks/{hook}`;
 const own = '/api:1/users/me';
 const user = '/api:1/users/{user}';
 const device2 = '/api:1/service/{connector}/device2';
 const device = `${device2}/identity/{identity}`;
+const content = `${device2}/content/{content}`;
 
 /** A row: who may, what, where, under which name, how it is told to people, and who does it. */
 function row(
@@ -64,7 +87,7 @@ function row(
   id: string,
   summary: string,
   made: Pick<Route, 'schema' | 'handler'>,
-  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description'> & { readonly demands?: Demands } = {},
+  more: Pick<Route, 'status' | 'kind' | 'bodyLimit' | 'description' | 'upload'> & { readonly demands?: Demands } = {},
 ): Route {
   return { permission, demands: {}, method, path, id, summary, tag: tagOf(path), ...made, ...more };
 }
@@ -79,7 +102,8 @@ const managing = { installation: true, ...proof };
 function tagOf(path: string): string {
   if (!path.startsWith('/api:1')) return 'Health';
   if (path.startsWith(device2))
-    return /\/(events|batches|tags|figures)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+    return /\/(events|batches|jobs|tags|figures|content)/.exec(path.slice(device2.length))?.[1] ?? 'devices';
+  if (path.startsWith(`${connector}/webhooks`)) return 'webhooks';
   const [, named] = /^\/api:1\/(connectors|keys|audit)/.exec(path) ?? [];
   if (named !== undefined) return named;
   return path === '/api:1/users' || path.startsWith('/api:1/users/{') ? 'users' : 'account';
@@ -88,6 +112,9 @@ function tagOf(path: string): string {
 const csv = `CSV with a header row: ID (required), TLS Client Certificate, Tags. All or nothing unless mode=skip. With
 Accept: application/x-ndjson the answer is lines of JSON: {"progress":{phase,rows,total?}} while it runs, and last
 {"result":…} or {"error":…}; its status is 200 either way.`;
+
+const bulk = `To the devices that a filter finds, or that are named. A device belongs to it that was there when it began, and fits when
+its turn comes. One that takes longer than a moment is answered with 202 and goes on; its id is a job's.`;
 
 /** PEM certificates and revocation lists make settings long. */
 const SETTINGS_BYTES = 16_777_216;
@@ -225,6 +252,13 @@ export const routes: readonly Route[] = [
     getStanding,
   ),
 
+  row('admin', 'GET', `${connector}/webhooks`, 'listWebhooks', 'Webhooks, and how they do', listWebhooks),
+  row('admin', 'POST', `${connector}/webhooks`, 'createWebhook', 'Make a webhook', createWebhook, { status: 201 }),
+  row('admin', 'PATCH', webhook, 'changeWebhook', 'Change a webhook, switch it on and off', changeWebhook),
+  row('admin', 'DELETE', webhook, 'deleteWebhook', 'Remove a webhook', deleteWebhook, { status: 204 }),
+  row('admin', 'GET', `${webhook}/deliveries`, 'listDeliveries', 'Its last deliveries', listDeliveries),
+  row('admin', 'POST', `${webhook}/replay`, 'replayWebhook', 'Deliver again from a sequence number', replayWebhook),
+
   row('viewer', 'GET', device2, 'getSettings', 'Settings', getSettings),
   row('admin', 'PATCH', device2, 'patchSettings', 'Change settings', patchSettings, { bodyLimit: SETTINGS_BYTES }),
   row('viewer', 'POST', `${device2}/pki/decode`, 'decodeCertificate', 'What a PEM certificate says', decodeCertificate),
@@ -250,8 +284,21 @@ export const routes: readonly Route[] = [
     'importIdentities',
     'Whitelist a file of identities',
     importIdentities,
-    { kind: 'upload', description: csv },
+    { kind: 'upload', description: csv, upload: importBody },
   ),
+  row(
+    'operator',
+    'POST',
+    `${device2}/identities/update`,
+    'updateDevices',
+    'Lock, unlock, tag, untag, reprovision, expire or delete many',
+    updateDevices,
+    { description: bulk },
+  ),
+  row('viewer', 'GET', `${device2}/jobs`, 'listJobs', 'What is and was done to many devices', listJobs),
+  row('viewer', 'GET', `${device2}/jobs/{job}`, 'getJob', 'How far it is', getJob),
+  row('operator', 'DELETE', `${device2}/jobs/{job}`, 'cancelJob', 'Stop it; what was done stays', cancelJob),
+  row('operator', 'POST', `${device2}/jobs/{job}/undo`, 'undoJob', 'Undo locks and tags', undoJob),
   row('operator', 'PUT', device, 'whitelistDevice', 'Whitelist an identity', whitelistDevice, { status: 201 }),
   row('viewer', 'GET', device, 'getDevice', 'One device', getDevice),
   row('operator', 'PATCH', device, 'changeDevice', 'Lock, revoke, reprovision, tag', changeDevice),
@@ -272,6 +319,32 @@ export const routes: readonly Route[] = [
   row('viewer', 'GET', `${device2}/batches/{batch}`, 'getBatch', 'One import', getBatch),
   row('operator', 'DELETE', `${device2}/batches/{batch}`, 'undoBatch', 'Undo an import', undoBatch),
   row('viewer', 'GET', `${device2}/figures`, 'getFigures', 'Writes, refusals and devices online over time', getFigures),
+  row('viewer', 'GET', `${device2}/content`, 'listContent', 'Files for devices, by id', listContent),
+  row('operator', 'POST', `${device2}/content`, 'postContent', 'Store a file, as a form', postContent, {
+    ...{ status: 201, kind: 'upload', upload: contentForm },
+    description: 'Fields: `file`, and `id` (its name unless given), `type`, `meta`, `offer` as for PUT.',
+  }),
+  row('operator', 'PUT', content, 'putContent', 'Store a file', putContent, {
+    ...{ status: 201, kind: 'file', upload: contentBody },
+    description: 'The body is the file; its `Content-Type` is kept.',
+  }),
+  row('viewer', 'GET', content, 'downloadContent', 'Its bytes, or a range of them', downloadContent),
+  row('operator', 'PATCH', content, 'changeContent', 'Describe it anew, offer it to others', changeContent),
+  row('operator', 'DELETE', content, 'deleteContent', 'Delete a file', deleteContent, { status: 204 }),
+  row('viewer', 'GET', `${content}/info`, 'describeContent', 'What it is, and how its rollout fares', describeContent),
+  row('viewer', 'GET', `${content}/fetches`, 'listFetches', 'Who fetched it, the latest first', listFetches),
+  row('operator', 'PUT', `${content}/rollout`, 'startRollout', 'Offer it to a growing share', startContentRollout),
+  row('operator', 'PATCH', `${content}/rollout`, 'actOnRollout', 'Advance, hold or resume its rollout', actOnRollout),
+  row('operator', 'DELETE', `${content}/rollout`, 'stopRollout', 'Stop its rollout, offer it to nobody', stopRollout),
   row('viewer', 'GET', `${device2}/events`, 'listEvents', 'The log, newest first', listEvents),
   row('viewer', 'GET', `${device2}/events/stream`, 'streamEvents', 'The log, live', streamEvents, { kind: 'stream' }),
+  row(
+    'viewer',
+    'GET',
+    `${device2}/events.ndjson`,
+    'exportEvents',
+    'The log from a point on, as lines of JSON',
+    exportEvents,
+    { kind: 'stream' },
+  ),
 ];

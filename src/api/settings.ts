@@ -100,5 +100,6 @@ function view(deps: ApiDeps, { id, settings }: Connector) {
     resources: settings.resources,
     retention: settings.retention,
     limits: settings.limits,
+    content: settings.content,
   };
 }

@@ -32,7 +32,7 @@ export async function run(flags: readonly string[]): Promise<void> {
     for (const { table, source, target } of moved) {
       const same = sameDigest(source, target);
       say(
-        `${table.padEnd(12)} ${String(target.rows).padStart(12)} rows  ${target.digest.toString(16)}  ${same ? 'as before' : 'NOT AS BEFORE'}`,
+        `${table.padEnd(15)} ${String(target.rows).padStart(12)} rows  ${target.digest.toString(16)}  ${same ? 'as before' : 'NOT AS BEFORE'}`,
       );
       if (!same) process.exitCode = 1;
     }
@@ -70,7 +70,7 @@ function createProgress(): Progress & { stood(): void } {
     table(name, rows) {
       if (performance.now() - said < SAY_EVERY) return;
       said = performance.now();
-      say(`${name.padEnd(12)} ${String(rows).padStart(12)} rows so far`);
+      say(`${name.padEnd(15)} ${String(rows).padStart(12)} rows so far`);
     },
     round(ms, changed) {
       rounds += 1;

@@ -60,6 +60,8 @@ export interface ConnectorSettings {
   retention: { events_days: number; expired_days: number; history_days: number };
   /** Requests per minute and device; 0 = no limit. */
   limits: { requests_per_minute: number };
+  /** Whether devices may send files, and how many bytes one of them may have. */
+  content: { device_upload: boolean; device_upload_bytes: number };
 }
 
 export interface Connector {
@@ -83,6 +85,8 @@ export const eventTypes = [
   'expired',
   'deleted',
   'content_in',
+  'content_out',
+  'rollout',
   'whitelisted',
   'refused',
   'locked',
@@ -110,5 +114,6 @@ export function defaultSettings(name: string, description = ''): ConnectorSettin
     resources: {},
     retention: { events_days: 30, expired_days: 30, history_days: 0 },
     limits: { requests_per_minute: 0 },
+    content: { device_upload: false, device_upload_bytes: 1_048_576 },
   };
 }

@@ -65,6 +65,18 @@ export const errors = {
   VALUE_REFUSED: { status: 422, text: 'A value does not fit the definition of its resource' },
   NOT_SETTABLE: { status: 400, text: 'Value is not settable' },
 
+  // Content
+  CONTENT_INVALID: { status: 400, text: 'The file cannot be described like this' },
+  UPLOAD_DISABLED: { status: 403, text: 'This connector takes no files from devices' },
+  CONTENT_UNKNOWN: { status: 404, text: 'There is no such file, or none that is offered' },
+  CONTENT_CHANGED: { status: 409, text: 'The file was changed by somebody else meanwhile' },
+  CONTENT_LIMIT: { status: 409, text: 'There are more files than the limit allows' },
+  ROLLOUT_INVALID: { status: 400, text: 'A rollout cannot be made like this' },
+  ROLLOUT_UNKNOWN: { status: 404, text: 'The file has no rollout' },
+  ROLLOUT_STATE: { status: 409, text: 'The rollout is not in a state that allows this' },
+  RANGE_UNMET: { status: 416, text: 'The range lies outside of the file' },
+  STORAGE_FULL: { status: 507, text: 'There is no room for the file; nothing was stored' },
+
   // MQTT
   PACKET_MALFORMED: { status: 400, text: 'The bytes are no valid MQTT packet' },
   PACKET_UNEXPECTED: { status: 400, text: 'The packet is not allowed at this point' },
@@ -90,6 +102,7 @@ export const errors = {
   PEM_INVALID: { status: 400, text: 'This is no valid PEM certificate' },
   CA_INVALID: { status: 400, text: 'This is no certificate of a CA' },
   CRL_INVALID: { status: 400, text: 'This is no revocation list that can be used' },
+  WEBHOOK_TARGET: { status: 400, text: 'The URL cannot be that of a webhook' },
   CURSOR_INVALID: { status: 400, text: 'The cursor is not one that this server gave' },
   CONFIRM_MISSING: { status: 400, text: 'Deleting a connector needs its name as ?confirm=' },
   LOGIN_FAILED: { status: 401, text: 'Email or password is wrong' },
@@ -111,6 +124,8 @@ export const errors = {
   LINK_INVALID: { status: 404, text: 'The link was used, has ended, or was replaced by another' },
   DEVICE_UNKNOWN: { status: 404, text: 'There is no such identity' },
   BATCH_UNKNOWN: { status: 404, text: 'There is no such batch' },
+  WEBHOOK_UNKNOWN: { status: 404, text: 'There is no such webhook' },
+  JOB_UNKNOWN: { status: 404, text: 'There is no such job' },
   TAG_UNKNOWN: { status: 404, text: 'The device has no such tag' },
   USER_KNOWN: { status: 409, text: 'There is an account of this email already' },
   KEY_KNOWN: { status: 409, text: 'There is an API key of this name already' },
@@ -120,6 +135,9 @@ export const errors = {
   DEVICE_KNOWN: { status: 409, text: 'The identity is already known' },
   CREDENTIAL_TAKEN: { status: 409, text: 'The credential already belongs to another device' },
   BATCH_BUSY: { status: 409, text: 'The batch is still being written or undone' },
+  WEBHOOK_LIMIT: { status: 409, text: 'The connector has as many webhooks as it may have' },
+  JOB_STATE: { status: 409, text: 'The job is not in a state that allows this' },
+  COUNT_CHANGED: { status: 409, text: 'Another number of devices fits the filter; nothing was changed' },
   STATE_CONFLICT: { status: 409, text: 'The device is not in a state that allows this' },
 
   SETTINGS_CHANGED: { status: 412, text: 'The settings have changed since they were read' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type ConnectorSettings, defaultSettings } from './connector.ts';
+import { type ConnectorSettings, defaultSettings, eventTypes } from './connector.ts';
 import { AppError } from './errors.ts';
 import { type CheckPem, checkSettings, mergeSettings, type SettingsPatch } from './settings.ts';
 
@@ -185,7 +185,7 @@ describe('settings', () => {
     ['an unknown event type', { events: { types: ['data_in', 'rain' as 'publish'] } }, ['events.types[1]']],
     [
       'more event types than there are',
-      { events: { types: Array.from({ length: 16 }, () => 'publish' as const) } },
+      { events: { types: Array.from({ length: eventTypes.length + 1 }, () => 'publish' as const) } },
       ['events.types'],
     ],
     [
@@ -193,6 +193,8 @@ describe('settings', () => {
       { retention: { events_days: -1, expired_days: Number.NaN } },
       ['retention.events_days', 'retention.expired_days'],
     ],
+    ['files of no bytes', { content: { device_upload_bytes: 0 } }, ['content.device_upload_bytes']],
+    ['files of devices over 3 MiB', { content: { device_upload_bytes: 3_145_729 } }, ['content.device_upload_bytes']],
     ['a broken rate', { limits: { requests_per_minute: 0.5 } }, ['limits.requests_per_minute']],
     [
       '1001 resources',

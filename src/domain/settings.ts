@@ -34,6 +34,8 @@ export const limits = {
   certificates: 100,
   pem: 1_048_576,
   resources: 1000,
+  /** Bytes of one file that a device sends. */
+  deviceUpload: 3_145_728,
 } as const;
 
 /**
@@ -83,6 +85,7 @@ export function checkSettings(settings: ConnectorSettings, checkPem: CheckPem): 
     ...checkPki(settings, checkPem),
     ...checkEvents(settings),
     ...checkNumbers(settings),
+    ...checkContent(settings),
     ...checkResources(settings),
   ];
 }
@@ -197,6 +200,13 @@ function checkNumbers({ retention, limits: rates }: ConnectorSettings): SettingF
     faults.push({ path: 'limits.requests_per_minute', seen: String(rates.requests_per_minute), wanted });
   }
   return faults;
+}
+
+function checkContent({ content }: ConnectorSettings): SettingFault[] {
+  const most = limits.deviceUpload;
+  if (isWhole(content.device_upload_bytes, most) && content.device_upload_bytes > 0) return [];
+  const seen = String(content.device_upload_bytes);
+  return [{ path: 'content.device_upload_bytes', seen, wanted: `a whole number of bytes, 1 to ${most}` }];
 }
 
 function checkResources({ resources }: ConnectorSettings): SettingFault[] {

@@ -50,7 +50,7 @@ export async function* tailEvents(
 }
 
 /** Remembers that it rang since the last reset, so that no signal is lost while nobody waits. */
-function createBell(signal: AbortSignal) {
+export function createBell(signal: AbortSignal) {
   let ringing = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => ringing.resolve(), { once: true });
   return {

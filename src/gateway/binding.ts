@@ -48,11 +48,16 @@ export interface BindingDeps {
   readonly clock: () => number;
 }
 
+/** Tokens that are drawn at once: what random bytes cost is the call. */
+const TOKENS_DRAWN = 64;
+
 export function createBinding({ store, directory, clock }: BindingDeps): Binding {
   const provisioned: Record<AuthType, number> = { token: 0, password: 0, certificate: 0 };
+  let drawn: Buffer = Buffer.alloc(0);
 
   async function bind(activation: Activation): Promise<Bound> {
     const { connector, identity, password, origin } = activation;
+    if (password === null && activation.certificate === null) return bindToken(connector, identity, origin);
     const settings = settingsOf(directory, connector);
     const found = await store.getDevice(connector.id, identity);
     const certificate = activation.certificate && withStoredChain(activation.certificate, found?.device ?? null);
@@ -72,6 +77,23 @@ export function createBinding({ store, directory, clock }: BindingDeps): Binding
     return { credential, token };
   }
 
+  /** Who shows nothing gets a token or nothing: the device need not be read to know which credential to make. */
+  async function bindToken(connector: Connector, identity: string, origin: Origin): Promise<Bound> {
+    const request: ActivationRequest = { identity, passwordLength: null, certificate: null, origin, now: clock() };
+    const bound = makeToken();
+    await store.changeDevice(connector.id, identity, (device) =>
+      activate(device, request, settingsOf(directory, connector), bound.credential),
+    );
+    return bound;
+  }
+
+  function makeToken(): Bound {
+    if (drawn.length === 0) drawn = randomBytes(TOKENS_DRAWN * TOKEN_BYTES);
+    const token = drawn.toString('hex', 0, TOKEN_BYTES);
+    drawn = drawn.fill(0, 0, TOKEN_BYTES).subarray(TOKEN_BYTES);
+    return { credential: { type: 'token', digest: digestOfToken(token) }, token };
+  }
+
   async function makeCredential(
     type: AuthType,
     password: Buffer | null,
@@ -79,8 +101,7 @@ export function createBinding({ store, directory, clock }: BindingDeps): Binding
   ): Promise<Bound> {
     if (type === 'certificate') return { credential: toCredential(certificate!), token: null };
     if (type === 'password') return { credential: { type, hash: await hashPassword(password!) }, token: null };
-    const token = randomBytes(TOKEN_BYTES).toString('hex');
-    return { credential: { type, digest: digestOfToken(token) }, token };
+    return makeToken();
   }
 
   async function bindCertificate(

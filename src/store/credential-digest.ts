@@ -12,5 +12,6 @@ export function phaseOf(device: Device, expiryLogged: boolean): DeviceStatus {
   if (device.locked) return 'locked';
   if (expiryLogged) return 'expired';
   if (device.reprovision) return 'reprovision';
-  return device.credential === null ? 'whitelisted' : 'provisioned';
+  // Readers rely on it: whoever is whitelisted has no credential at all.
+  return device.credential === null && device.previous === null ? 'whitelisted' : 'provisioned';
 }

@@ -1,11 +1,14 @@
 /**
  * How one engine hands everything that it keeps to another, also while it goes on writing: tables of plain rows in pages that can
- * be read again and compared, and the log, which only grows. Types, and how rows are digested.
+ * be read again and compared, the log, which only grows, and the bytes of files. Types, and how rows are digested.
  */
 import { createHash } from 'node:crypto';
 
 export type Cell = string | number | boolean | null;
 export type Row = readonly Cell[];
+
+/** Bytes of a piece of a file for devices, in the database that keeps them so. On disk: never change it. */
+export const PIECE = 65_536;
 
 /** Where a page ends: values of the columns that its table is walked by. */
 export type Key = readonly (string | number)[];
@@ -32,6 +35,14 @@ export interface LogPage {
   readonly last: number | null;
 }
 
+/** A file for devices. Under one digest its bytes never change. */
+export interface SourceFile {
+  readonly key: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 export interface Source {
   readonly tables: readonly SourceTable[];
   /** The history as it stands; `next` is null behind the last page. */
@@ -40,6 +51,9 @@ export interface Source {
   connectors(): number[];
   /** Events behind `after`, up to `upTo`. */
   readLog(connector: number, after: number, upTo: number): LogPage;
+  files(): SourceFile[];
+  /** Some of a file's pieces of `PIECE` bytes, from the `from`th on; null where the file is no longer kept. */
+  readPieces(file: SourceFile, from: number): Buffer[] | null;
   /** The number up to which history and log are on disk together. */
   settled(): number;
   /** Resolves with the last number of the log once nobody writes any more, and nobody can before `close`; null: somebody does. */

@@ -13,9 +13,13 @@
  * reached, and those named at a method. All times are µs since the epoch.
  */
 import type { ChainRow, NewAudit } from '../domain/audit.ts';
+import type { Before, BulkOutcome, Job } from '../domain/bulk.ts';
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
+import type { Content } from '../domain/content.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
 import type { ApiKey, People, Session, User, UserChange } from '../domain/people.ts';
+import type { RolloutFigures } from '../domain/rollout.ts';
+import type { Delivery, Webhook, WebhookProgress } from '../domain/webhook.ts';
 import type { HistogramFigures } from '../metrics/histogram.ts';
 
 export type { ApiKey, Session, User };
@@ -65,7 +69,9 @@ export type Signal =
   /** The log of the connector grew. */
   | { readonly kind: 'events'; readonly connector: string }
   /** Sessions of this account (an id) ended, or the key of this id: cut what it has open. */
-  | { readonly kind: 'account'; readonly account: string };
+  | { readonly kind: 'account'; readonly account: string }
+  /** A webhook of the connector was made, changed or removed, or a job was: whoever works on those looks again. */
+  | { readonly kind: 'work'; readonly connector: string };
 
 /** Values that a device reported (`data_in`) or that the cloud set (`data_out`). */
 export interface DataEntry {
@@ -225,6 +231,59 @@ export interface ImportStage {
   discard(): Promise<void>;
 }
 
+/** Which devices a job is about: those that a filter finds when their turn comes, or those that are named. */
+export type JobTargets = { readonly filter: DeviceFilter } | { readonly identities: readonly string[] };
+/** µs for which a finished job can be looked at and undone. */
+export const JOBS_KEPT = 30 * 86_400_000_000;
+/** What a rule makes of a device; `before` is what the job kept of it, when it is being undone. */
+export type JobRule = (device: Device, before: Before | null) => DeviceChange<BulkOutcome>;
+
+/** In bytes. */
+export interface ContentBounds {
+  readonly file: number;
+  /** Of all files of the installation. */
+  readonly total: number;
+}
+/** The bytes of a file, taken in and synced, that belong to nothing yet. */
+export interface StagedContent {
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** Throws them away. Harmless once they belong to a file. */
+  discard(): Promise<void>;
+}
+/** What a rule decided of a file; as for devices. */
+export interface ContentChange<T> {
+  readonly answer: T;
+  readonly content?: Content | null;
+  readonly events?: readonly NewEvent[];
+}
+export interface ContentQuery {
+  /** Ids behind this one, in the order of their bytes. */
+  readonly after?: string;
+  readonly by?: 'people' | 'devices';
+  readonly limit: number;
+}
+/** One version of a file, open. It may break off once that version is no longer kept: then `read` rejects. */
+export interface ContentReader {
+  readonly content: Content;
+  /** Some of the bytes from `position` on: at least one, at most `length`. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+/** Who fetched a file. Times in µs. */
+export interface ContentFetch {
+  readonly identity: string;
+  /** The version: SHA-256, hex. The other fields tell of this one. */
+  readonly sha256: string;
+  readonly first: number;
+  readonly last: number;
+  /** How often it was begun. */
+  readonly times: number;
+  /** When it first had all of it. */
+  readonly completed: number | null;
+}
+
 /** Newest first, from before a number. */
 export interface AuditQuery {
   /** Exclusive. */
@@ -335,6 +394,83 @@ export interface Store {
   getBatch(connector: string, id: string): Promise<BatchInfo | null>;
   /** Removes the devices of a batch, in steps. BATCH_UNKNOWN, BATCH_BUSY, STATE_CONFLICT once one of them is provisioned. */
   undoBatch(connector: string, id: string, origin: Origin | null, now: number, audit?: NewAudit): Promise<BatchInfo>;
+
+  // Webhooks
+  /** `most`: of the connector. WEBHOOK_LIMIT, CONNECTOR_UNKNOWN. */
+  createWebhook(hook: Webhook, most: number): Promise<void>;
+  /** Of one connector, or of all that there are; in the order in which they were made. */
+  listWebhooks(connector?: string): Promise<Webhook[]>;
+  getWebhook(connector: string, id: string): Promise<Webhook | null>;
+  /** Changes it as people do: its generation grows. WEBHOOK_UNKNOWN; what `decide` throws is passed on. */
+  changeWebhook(connector: string, id: string, decide: (hook: Webhook) => Webhook): Promise<Webhook>;
+  /** False if there was none. */
+  deleteWebhook(connector: string, id: string): Promise<boolean>;
+  /**
+   * Notes how far a webhook is, and the try that it comes of. False, and nothing is noted, where the webhook is of another
+   * generation by now, or its lease (`webhook <id>`) is not held by this node.
+   */
+  noteDelivery(hook: Webhook, progress: WebhookProgress, delivery: Delivery | null): Promise<boolean>;
+  /** The last tries, newest first; as many as `DELIVERIES_KEPT`. */
+  listDeliveries(connector: string, id: string): Promise<Delivery[]>;
+
+  // Jobs: what is done to many devices, step by step
+  /** `most`: unfinished ones of the connector; OVERLOADED beyond. No device that is made later belongs to it. */
+  createJob(job: Job, targets: JobTargets, most: number): Promise<void>;
+  /** Newest first, `limit` of them. */
+  listJobs(connector: string, limit: number): Promise<Job[]>;
+  getJob(connector: string, id: string): Promise<Job | null>;
+  /** What is still to be worked on, of all connectors, oldest first. */
+  listUnfinishedJobs(): Promise<Job[]>;
+  /** JOB_UNKNOWN; what `decide` throws is passed on. */
+  changeJob(connector: string, id: string, decide: (job: Job) => Job): Promise<Job>;
+  /**
+   * The next few devices, in one commit together with how far the job is: after a crash none is counted twice or left out.
+   * Of a job that is `undoing`, the devices that it changed. At the end its state is `done` or `undone`. Answers the job
+   * as it is then; unchanged where somebody else was at it. JOB_UNKNOWN.
+   */
+  stepJob(connector: string, id: string, rule: JobRule, now: number): Promise<Job>;
+
+  // Leases
+  /**
+   * Makes this node the only one that works on something, for so many seconds from now, by the clock of the engine; also
+   * prolongs. False while another node has it. Let go of when the store closes.
+   */
+  claim(name: string, seconds: number): Promise<boolean>;
+
+  // Content
+  /**
+   * Takes the bytes of a file in, as they come. What is not made part of a file by `changeContent` leaves nothing behind, also
+   * after a crash. BODY_TOO_LARGE, STORAGE_FULL; what the source throws is passed on.
+   */
+  stageContent(bytes: AsyncIterable<Uint8Array>, bounds: ContentBounds): Promise<StagedContent>;
+  /**
+   * Reads the file, lets the rule decide, and writes what it decided, with no other change in between. `staged`: the bytes of
+   * what it decides; without it they stay what they were. CONNECTOR_UNKNOWN; CONTENT_LIMIT. What `decide` throws is passed on.
+   */
+  changeContent<T>(
+    connector: string,
+    id: string,
+    decide: (content: Content | null) => ContentChange<T>,
+    staged?: StagedContent,
+  ): Promise<T>;
+  getContent(connector: string, id: string): Promise<Content | null>;
+  listContent(connector: string, query: ContentQuery): Promise<{ content: Content[]; mayLoadMore: boolean }>;
+  /** All that is offered to somebody, by id. */
+  listOffered(connector: string): Promise<Content[]>;
+  /** Null if there is no such file. */
+  openContent(connector: string, id: string): Promise<ContentReader | null>;
+  /** Notes that the device began to fetch this version, or, with `completed`, that it has all of it. */
+  noteFetch(ref: DeviceRef, id: string, sha256: string, at: number, completed: boolean): Promise<void>;
+  /** The latest first; `before` exclusive, of `last`. CONTENT_UNKNOWN. */
+  listFetches(
+    connector: string,
+    id: string,
+    query: { readonly before?: number; readonly limit: number },
+  ): Promise<{ fetches: ContentFetch[]; mayLoadMore: boolean }>;
+  /** Rollouts of all connectors that are running. */
+  listRollouts(): Promise<{ connector: string; content: Content }[]>;
+  /** How those fared that took the present version; without a watched resource nobody fails. CONTENT_UNKNOWN. */
+  readRolloutFigures(connector: string, id: string): Promise<RolloutFigures>;
 
   // People. Whatever may end a session tells the signal `account`.
   /** `email` in lower case. */

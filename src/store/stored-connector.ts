@@ -1,5 +1,5 @@
 /** A connector as a row, the same for all engines. Pure. */
-import type { Connector, ConnectorSettings } from '../domain/connector.ts';
+import { type Connector, type ConnectorSettings, defaultSettings } from '../domain/connector.ts';
 
 export interface StoredConnector {
   readonly key: number;
@@ -14,6 +14,10 @@ export interface ConnectorRow {
   readonly settings: string;
 }
 
+/** What a gateway of the version before does not write where it makes a connector after the migration. */
+const { content } = defaultSettings('');
+
 export function fromRow({ key, id, created, version, settings }: ConnectorRow): StoredConnector {
-  return { key, connector: { id, created, version, settings: JSON.parse(settings) as ConnectorSettings } };
+  const stored = { content, ...(JSON.parse(settings) as Omit<ConnectorSettings, 'content'>) };
+  return { key, connector: { id, created, version, settings: stored } };
 }

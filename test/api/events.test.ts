@@ -233,3 +233,62 @@ test('a Last-Event-ID that is none of ours is refused, as is a stream of unknown
   assert.equal(bad.body.code, 'HEADER_INVALID');
   assert.equal((await api.call('GET', `${path}?types=explosion`)).body.code, 'SCHEMA');
 });
+
+/** The events that lines of JSON hold. */
+async function linesOf(connector: TestConnector, query = ''): Promise<{ seq: number; identity: string }[]> {
+  const answer = await api.call('GET', `${connector.base}/events.ndjson${query}`);
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.headers.get('content-type'), 'application/x-ndjson; charset=utf-8');
+  assert.ok(answer.text === '' || answer.text.endsWith('\n'));
+  return answer.text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
+
+test('lines of JSON are the log from a point on, oldest first, and end at the newest event', async () => {
+  const connector = await api.connector();
+  assert.deepEqual(await linesOf(connector), []);
+  for (let n = 0; n < 5; n += 1) {
+    const events = Array.from({ length: 100 }, (_, i) => `e${n * 100 + i}`).map((identity) => {
+      return { type: 'refused' as const, identity, origin: null, timestamp: 1, payload: 'line\nbreak' };
+    });
+    await api.store.log(connector.id, events);
+  }
+  const all = await linesOf(connector);
+  assert.deepEqual(
+    all.map(({ identity }) => identity),
+    Array.from({ length: 500 }, (_, n) => `e${n}`),
+  );
+  const { events } = (await api.call('GET', `${connector.base}/events?limit=500`)).body;
+  assert.deepEqual(all, events.reverse());
+  assert.deepEqual(await linesOf(connector, `?after=${all[333]!.seq}`), all.slice(334));
+  assert.deepEqual(await linesOf(connector, `?types=refused&identity=e7`), [all[7]]);
+  assert.deepEqual(await linesOf(connector, `?after=${all.at(-1)!.seq}`), []);
+});
+
+test('lines go on with what happens when they are asked to', async () => {
+  const connector = await api.connector();
+  await whitelist(connector, 'a');
+  const abort = new AbortController();
+  const response = await fetch(`${api.url}${connector.base}/events.ndjson?follow=true`, {
+    headers: { authorization: `token ${api.tokens.viewer}` },
+    signal: abort.signal,
+  });
+  const seen: string[] = [];
+  let text = '';
+  const reading = (async () => {
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const lines = text.split('\n');
+      text = lines.pop()!;
+      seen.push(...lines.map((line) => JSON.parse(line).identity));
+      if (seen.length === 1) await whitelist(connector, 'b');
+      if (seen.length === 3) break;
+      if (seen.length === 2) await whitelist(connector, 'c');
+    }
+  })();
+  await reading;
+  abort.abort();
+  assert.deepEqual(seen, ['a', 'b', 'c']);
+});

@@ -13,11 +13,14 @@ import type { Role } from '../../src/api/context.ts';
 import { ensureAdmin } from '../../src/api/first-account.ts';
 import { routes } from '../../src/api/routes.ts';
 import { batch } from '../../src/api/schema/batch.ts';
+import { job } from '../../src/api/schema/bulk.ts';
 import { errorAnswer } from '../../src/api/schema/common.ts';
 import { connector, settings } from '../../src/api/schema/connector.ts';
+import { content } from '../../src/api/schema/content.ts';
 import { event } from '../../src/api/schema/data.ts';
 import { identity } from '../../src/api/schema/device.ts';
 import { user } from '../../src/api/schema/people.ts';
+import { webhook } from '../../src/api/schema/webhook.ts';
 import { createSeal, SEAL_BYTES } from '../../src/api/seal.ts';
 import { SESSION_LENGTH } from '../../src/api/session.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -181,7 +184,7 @@ export async function eventsSince(api: TestApi, connector: TestConnector, seq: n
 // biome-ignore lint/suspicious/noExplicitAny: JSON Schema
 type Schema = any;
 const shared = new Map<string, Schema>(
-  [errorAnswer, connector, settings, identity, event, batch, user].map((schema) => [
+  [errorAnswer, connector, settings, identity, event, batch, content, webhook, job, user].map((schema) => [
     `${(schema as Schema).$id}#`,
     schema,
   ]),

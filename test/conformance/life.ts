@@ -1,6 +1,7 @@
 /** Store suite: figures, and how a store ends. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { startAt } from '../../src/domain/webhook.ts';
 import type { Store, StoreFigures } from '../../src/store/store.ts';
 import {
   allEvents,
@@ -23,6 +24,7 @@ import {
   someSession,
   someUser,
 } from './fixtures.ts';
+import { hookOf } from './webhooks.ts';
 
 export function lifeTests(open: Open): void {
   it('can be written to once it is open', async () => {
@@ -142,6 +144,29 @@ function callsOf(store: Store, connector: string, ref: Ref): Record<string, () =
     listBatches: () => store.listBatches(connector),
     getBatch: () => store.getBatch(connector, 'b'),
     undoBatch: () => store.undoBatch(connector, 'b', null, NOW),
+    createWebhook: () => store.createWebhook(hookOf(connector), 1),
+    listWebhooks: () => store.listWebhooks(connector),
+    getWebhook: () => store.getWebhook(connector, 'w'),
+    changeWebhook: () => store.changeWebhook(connector, 'w', (hook) => hook),
+    deleteWebhook: () => store.deleteWebhook(connector, 'w'),
+    noteDelivery: () => store.noteDelivery(hookOf(connector), startAt(0, NOW), null),
+    listDeliveries: () => store.listDeliveries(connector, 'w'),
+    listJobs: () => store.listJobs(connector, 1),
+    getJob: () => store.getJob(connector, 'j'),
+    listUnfinishedJobs: () => store.listUnfinishedJobs(),
+    changeJob: () => store.changeJob(connector, 'j', (job) => job),
+    stepJob: () => store.stepJob(connector, 'j', () => ({ answer: { result: 'same' } }), NOW),
+    claim: () => store.claim('work', 1),
+    stageContent: () => store.stageContent((async function* () {})(), { file: 1, total: 1 }),
+    changeContent: () => store.changeContent(connector, 'f', () => ({ answer: null, content: null })),
+    getContent: () => store.getContent(connector, 'f'),
+    listContent: () => store.listContent(connector, { limit: 1 }),
+    listOffered: () => store.listOffered(connector),
+    openContent: () => store.openContent(connector, 'f'),
+    noteFetch: () => store.noteFetch(ref, 'f', '0', NOW, false),
+    listFetches: () => store.listFetches(connector, 'f', { limit: 1 }),
+    listRollouts: () => store.listRollouts(),
+    readRolloutFigures: () => store.readRolloutFigures(connector, 'f'),
     getUser: () => store.getUser('u@example.com'),
     getUserById: () => store.getUserById('u'),
     countUsers: () => store.countUsers(),

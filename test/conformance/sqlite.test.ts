@@ -1,5 +1,5 @@
 /** Runs the store suite on SQLite, each store in a folder of its own. */
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, cpSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ runStoreSuite('SQLite', async () => {
       const copy = await newFolder();
       folders.push(copy);
       for (const file of ['slipway.db', 'slipway.db-wal']) copyFileSync(join(folder, file), join(copy, file));
+      cpSync(join(folder, 'content'), join(copy, 'content'), { recursive: true });
       const store = await openSqliteStore({ folder: copy });
       opened.push(store);
       return store;

@@ -5,6 +5,7 @@
 import { describe } from 'node:test';
 import { auditTests } from './audit.ts';
 import { connectorTests } from './connectors.ts';
+import { contentTests } from './content.ts';
 import { credentialTests } from './credentials.ts';
 import { dataTests } from './data.ts';
 import { deviceTests } from './devices.ts';
@@ -14,6 +15,7 @@ import type { Open } from './fixtures.ts';
 import { historyTests } from './history.ts';
 import { housekeepingTests } from './housekeeping.ts';
 import { importTests } from './imports.ts';
+import { jobTests } from './jobs.ts';
 import { keyTests } from './keys.ts';
 import { lifeTests } from './life.ts';
 import { listTests } from './lists.ts';
@@ -23,6 +25,7 @@ import { peopleTests } from './people.ts';
 import { presenceTests } from './presence.ts';
 import { signalTests } from './signals.ts';
 import { undoTests } from './undo.ts';
+import { webhookTests } from './webhooks.ts';
 
 /** Registers the suite. `open` gives a new, empty store each time. */
 export function runStoreSuite(name: string, open: Open): void {
@@ -41,7 +44,10 @@ export function runStoreSuite(name: string, open: Open): void {
     describe('figures over time', () => figureTests(open));
     describe('imports', () => importTests(open));
     describe('undoing an import', () => undoTests(open));
+    describe('webhooks', () => webhookTests(open));
+    describe('jobs', () => jobTests(open));
     describe('house-keeping', () => housekeepingTests(open));
+    describe('content', () => contentTests(open));
     describe('people', () => peopleTests(open));
     describe('keys', () => keyTests(open));
     describe('audit', () => auditTests(open));

@@ -1,11 +1,16 @@
 /** `slipway migrate`: what an installation on SQLite knew, one on PostgreSQL knows, also where the move was broken off. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { applyBulk, newJob } from '../../src/domain/bulk.ts';
+import type { Content } from '../../src/domain/content.ts';
 import type { Credential } from '../../src/domain/device.ts';
+import { startRollout } from '../../src/domain/rollout.ts';
+import { startAt } from '../../src/domain/webhook.ts';
 import { sameDigest } from '../../src/store/moving.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { type Progress, takeOver } from '../../src/store/postgres/takeover.ts';
@@ -26,6 +31,7 @@ import {
   importAll,
   makeConnector,
   NOW,
+  ORIGIN,
   put,
   remove,
   same,
@@ -34,6 +40,7 @@ import {
   someUser,
   tokenOf,
 } from '../conformance/fixtures.ts';
+import { hookOf } from '../conformance/webhooks.ts';
 import { newConnector, resource, through } from '../helpers/connector.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { root, startServer } from '../helpers/server.ts';
@@ -77,6 +84,32 @@ async function fill(store: Store): Promise<string[]> {
     await store.append(dataOut(ref, { a: 'wanted' }, NOW + DAY));
     await store.log(connector, [eventOf('refused', { payload: { rule: 'DEVICE_LOCKED' } })]);
     await store.sampleOnline(NOW);
+    await putFile(store, connector, 'firmware', Buffer.alloc(3_000_000, connector));
+    await putFile(store, connector, 'empty', Buffer.alloc(0));
+    await store.noteFetch(ref, 'firmware', 'some version', NOW, true);
+  }
+  for (const connector of connectors) {
+    const hook = hookOf(connector, { url: 'https://example.com/\u0000' });
+    await store.createWebhook(hook, 10);
+    await store.noteDelivery(hook, startAt(7, NOW), {
+      ...{ id: 'd', at: NOW, attempt: 1, first: 1, last: 7, count: 7, status: 204, duration: 3, error: null },
+    });
+    const id = `job-${connector}`;
+    const job = newJob({
+      id,
+      connector,
+      who: 'u',
+      origin: ORIGIN,
+      created: NOW,
+      action: { type: 'lock' },
+      total: 2500,
+    });
+    await store.createJob(job, { filter: { batch: 'lot' } }, 10);
+    // Half done.
+    for (let n = 0; n < 3; n += 1) {
+      const actor = { who: 'u', origin: ORIGIN, now: NOW };
+      await store.stepJob(connector, id, (device) => applyBulk(device, job.action, actor, id), NOW);
+    }
   }
   const factor = { sealed: 'sealed', step: 7, recovery: [digestOf('recovery')] };
   const link = { digest: digestOf('link'), expires: NOW + DAY };
@@ -84,6 +117,32 @@ async function fill(store: Store): Promise<string[]> {
   await store.putSession(someSession('u', 'd'), someUser('u').password, auditOf('signIn', 'ü "\u0000"'));
   await store.putKey(someKey('k', { connector: connectors[0]!, expires: NOW + DAY }), auditOf('createKey'));
   return connectors;
+}
+
+async function putFile(store: Store, connector: string, id: string, bytes: Buffer): Promise<void> {
+  async function* once() {
+    yield bytes;
+  }
+  const staged = await store.stageContent(once(), { file: 1 << 30, total: 1 << 30 });
+  const rollout = startRollout({ steps: [1, 100], every: null, watch: null }, 'salt', NOW);
+  const content: Content = {
+    ...{ id, type: 'a/b', bytes: 0, sha256: '', meta: 'm', created: NOW, updated: NOW, who: 'admin@localhost' },
+    ...{ device: null, offer: { to: 'batch', batch: 'lot' }, rollout },
+  };
+  await store.changeContent(connector, id, () => ({ answer: null, content }), staged);
+}
+
+/** Digest of the bytes as they are read. */
+async function bytesOf(store: Store, connector: string, id: string): Promise<string> {
+  const reader = (await store.openContent(connector, id))!;
+  const hash = createHash('sha256');
+  for (let at = 0; at < reader.content.bytes; ) {
+    const piece = await reader.read(at, 100_000);
+    hash.update(piece);
+    at += piece.length;
+  }
+  await reader.close();
+  return hash.digest('hex');
 }
 
 /** All that a store can be asked for. */
@@ -102,8 +161,15 @@ async function everything(store: Store, connectors: readonly string[]): Promise<
       await store.readBuckets(ref, query, 3_600_000_000),
       await store.readFigures(connector, { from: NOW, to: NOW + DAY, bucket: 3_600_000_000 }),
       await store.listBatches(connector),
+      await store.listWebhooks(connector),
+      await Promise.all((await store.listWebhooks(connector)).map(({ id }) => store.listDeliveries(connector, id))),
+      await store.listJobs(connector, 10),
       await store.countByStatus(connector, NOW),
       await store.countTagValues(connector, 'a"b\\'),
+      await store.listContent(connector, { limit: 10 }),
+      await store.listFetches(connector, 'firmware', { limit: 10 }),
+      await bytesOf(store, connector, 'firmware'),
+      await bytesOf(store, connector, 'empty'),
     ];
   });
   return [
@@ -125,8 +191,12 @@ test('everything is there afterwards, under the same numbers, and goes on from t
     await before.close();
     const url = await postgres!.newDatabase();
 
-    // Broken off in the middle of a table, twice, and then run to its end.
-    for (const limit of [3000, 4500]) {
+    // Broken off in the middle of a file, and of a table, twice, and then run to its end.
+    for (const [name, limit] of [
+      ['content_pieces', 20],
+      ['devices', 3000],
+      ['devices', 4500],
+    ] as const) {
       const source = await openExport(folder);
       const broken = takeOver(
         url,
@@ -135,7 +205,7 @@ test('everything is there afterwards, under the same numbers, and goes on from t
         {
           ...quiet,
           table(table, rows) {
-            if (table === 'devices' && rows > limit) throw new Error('broken off');
+            if (table === name && rows > limit) throw new Error('broken off');
           },
         },
       );
@@ -151,6 +221,7 @@ test('everything is there afterwards, under the same numbers, and goes on from t
     assert.equal(await store.keep('ca', 'another'), 'kept');
     await store.log(connectors[0]!, [eventOf('publish')]);
     assert.equal(await store.lastSeq(), last + 1);
+    await putFile(store, connectors[0]!, 'new', Buffer.from('new'));
     const { ref } = await put(store, connectors[0]!, 'new');
     assert.ok(ref.key > 5000);
     await store.close();
@@ -201,6 +272,74 @@ test('what moves between devices while it is copied, and back again, is where it
   });
 });
 
+test('files, webhooks and jobs that change while they are copied are there as they last were', async () => {
+  await inFolder(async (folder) => {
+    const url = await postgres!.newDatabase();
+    const store = await openSqliteStore({ folder });
+    const connector = await makeConnector(store);
+    await importAll(store, connector, 'lot', ['d0', 'd1', 'd2']);
+    const file = (id: string, bytes: number, of: string) => putFile(store, connector, id, Buffer.alloc(bytes, of));
+    await file('grows', 10_000, 'a');
+    await file('shrinks', 4_000_000, 'b');
+    await file('stays', 100_000, 'c');
+    await file('goes', 100_000, 'd');
+    const hooks = [hookOf(connector), hookOf(connector)];
+    for (const hook of hooks) await store.createWebhook(hook, 10);
+    const job = newJob({
+      ...{ id: 'j', connector, who: 'u', origin: ORIGIN, created: NOW, action: { type: 'lock' }, total: 3 },
+    });
+    await store.createJob(job, { filter: { batch: 'lot' } }, 10);
+    const actor = { who: 'u', origin: ORIGIN, now: NOW };
+    const look = async (from: Store) => [
+      await from.listContent(connector, { limit: 10 }),
+      await Promise.all(['grows', 'shrinks', 'stays', 'anew'].map((id) => bytesOf(from, connector, id))),
+      await from.listFetches(connector, 'stays', { limit: 10 }),
+      await from.listWebhooks(connector),
+      await Promise.all((await from.listWebhooks(connector)).map(({ id }) => from.listDeliveries(connector, id))),
+      await from.listJobs(connector, 10),
+      await allDevices(from, connector),
+    ];
+    let known: unknown;
+    const rounds = [
+      async () => {
+        await file('grows', 3_000_000, 'e');
+        await file('shrinks', 70_000, 'f');
+        await store.changeContent(connector, 'goes', () => ({ answer: null, content: null }));
+        await file('anew', 200_000, 'g');
+        await store.noteDelivery(hooks[0]!, startAt(7, NOW), {
+          ...{ id: 'd', at: NOW, attempt: 1, first: 1, last: 7, count: 7, status: 204, duration: 3, error: null },
+        });
+        await store.deleteWebhook(connector, hooks[1]!.id);
+        await store.stepJob(connector, 'j', (device) => applyBulk(device, job.action, actor, 'j'), NOW);
+      },
+      async () => {
+        // Under the same name, and again with the same bytes.
+        await store.changeContent(connector, 'anew', () => ({ answer: null, content: null }));
+        await file('anew', 200_000, 'g');
+        const { ref } = (await store.getDevice(connector, 'd1'))!;
+        await store.noteFetch(ref, 'stays', 'some version', NOW, true);
+      },
+      async () => {
+        known = await look(store);
+        await store.close();
+      },
+    ];
+    const source = await openExport(folder);
+    let work: Promise<unknown> = Promise.resolve();
+    const progress = {
+      ...quiet,
+      round() {
+        work = work.then(() => rounds.shift()?.());
+      },
+    };
+    const moved = await takeOver(url, source, {}, progress).finally(source.close);
+    for (const { table, source, target } of moved) assert.ok(sameDigest(target, source), table);
+    const there = await openPostgresStore({ url });
+    same(await look(there), known);
+    await there.close();
+  });
+});
+
 test('a database that holds an installation is left alone', async () => {
   await inFolder(async (folder) => {
     const url = await postgres!.newDatabase();
@@ -231,6 +370,9 @@ test('devices go on with their tokens and the CA that they trust', async () => {
     assert.match(stdout.toString(), /^devices +1 rows .* as before$/m);
     const server = await startServer({ env: { SLIPWAY_DATABASE_URL: url } });
     assert.equal(readFileSync(server.caPath, 'utf8'), readFileSync(join(data, 'ca', 'ca.pem'), 'utf8'));
+    // What secrets of webhooks are encrypted with.
+    const [seal] = await postgres!.query("SELECT content FROM kept WHERE name = 'seal'", url);
+    assert.equal(seal?.content, readFileSync(join(data, 'seal.key'), 'utf8'));
     const moved = through(server, connector);
     assert.equal((await moved.send('/api:v1/stack/alias?a', { token })).body, 'a=1');
     assert.equal(await moved.write('a=2', { token }), 204);

@@ -147,3 +147,67 @@ test('a batch that is imported on one can be undone on the other', async () => {
   assert.ok(undone.status < 300, undone.text);
   await eventually('nothing of it is left', async () => (await count(one)) === 0);
 });
+
+test('a file that is sent to one is fetched from the other, in parts of both', async () => {
+  const bytes = Buffer.alloc(300_000, 'abcdefg');
+  const token = await one.provision('fetches');
+  const stored = await one.server.api('PUT', `/api:1/service/${one.id}/device2/content/f`, bytes.toString(), {
+    'content-type': 'text/plain',
+  });
+  assert.equal(stored.status, 201, stored.text);
+  assert.equal((await two.send('/provision/download', { token })).body, 'f\n');
+  const part = (connector: TestConnector, range: string) =>
+    connector.send('/provision/download?id=f', {
+      token,
+      headers: { Range: range, 'If-Range': `"${stored.body.sha256}"` },
+    });
+  const [first, second] = [await part(two, 'bytes=0-123456'), await part(one, 'bytes=123457-')];
+  assert.deepEqual([first.status, second.status], [206, 206]);
+  assert.equal(first.body + second.body, bytes.toString());
+  await eventually('both know that it was fetched', async () => {
+    const { body } = await two.api('GET', '/content/f/fetches');
+    return body.fetches[0]?.completed > 0;
+  });
+  assert.equal((await two.api('DELETE', '/content/f')).status, 204);
+  assert.equal((await one.send('/provision/download?id=f', { token })).status, 404);
+});
+
+test('a rollout chooses the same devices on both, goes each step once, and is held on both', async () => {
+  const tokens: string[] = [];
+  for (let n = 0; n < 10; n += 1) tokens.push(await one.provision(`rolls-${n}`));
+  await one.server.api('PUT', `/api:1/service/${one.id}/device2/content/r`, 'x', { 'content-type': 'text/plain' });
+  const watch = { resource: 'a', failure: ['failed'], share: 0.1, at_least: 2 };
+  assert.equal((await one.api('PUT', '/content/r/rollout', { steps: [40, 70, 100], every: 1, watch })).status, 200);
+  await eventually(
+    'it has gone all its steps',
+    async () => (await two.api('GET', '/content/r/info')).body.rollout.step === 2,
+  );
+  await two.api('DELETE', '/content/r/rollout');
+  await two.api('PATCH', '/content/r', { offer: 'all' });
+  assert.equal((await two.api('PUT', '/content/r/rollout', { steps: [50, 100], watch })).status, 200);
+  const offered = async (connector: TestConnector) =>
+    Promise.all(tokens.map(async (token) => (await connector.send('/provision/download', { token })).status === 200));
+  assert.deepEqual(await offered(one), await offered(two));
+  await two.api('PATCH', '/content/r/rollout', { action: 'advance' });
+  for (const token of tokens.slice(0, 2)) {
+    await one.send('/provision/download?id=r', { token });
+    await two.write('a=failed', { token });
+  }
+  await eventually('it is held', async () => (await one.api('GET', '/content/r/info')).body.rollout.state === 'held');
+  assert.deepEqual(
+    await offered(two),
+    tokens.map(() => false),
+  );
+  const all = (await one.events('rollout')).map(({ payload }) => `${payload.action} ${payload.percent}`);
+  // The first one may have ended before it was stopped.
+  const steps = all.filter((step) => step !== 'done 100');
+  assert.deepEqual(steps, [
+    'started 40',
+    'advanced 70',
+    'advanced 100',
+    'stopped 0',
+    'started 50',
+    'advanced 100',
+    'held 0',
+  ]);
+});

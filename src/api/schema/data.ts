@@ -58,6 +58,10 @@ export const eventsQuery = closed({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
 });
 export const streamQuery = closed(eventFilter);
+export const linesQuery = closed({
+  ...eventFilter,
+  follow: Type.Optional(Type.Boolean({ description: 'true: goes on with what happens' })),
+});
 export const eventPage = Type.Object({
   events: Type.Array(ref('Event') as never, { description: 'newest first' }),
   mayLoadMore: Type.Boolean(),
@@ -65,4 +69,8 @@ export const eventPage = Type.Object({
 export const eventStream = {
   description: 'Server-sent events: `id` is the sequence number, `event` the type, `data` the Event as JSON',
   content: { 'text/event-stream': { schema: Type.String() } },
+};
+export const eventLines = {
+  description: 'Lines of JSON, an Event each, oldest first. Cut off before its end, the connection breaks',
+  content: { 'application/x-ndjson': { schema: Type.String() } },
 };

@@ -50,7 +50,7 @@ export const identity = Type.Object(
 );
 
 /** Conditions that lists and counts share. */
-const filter = {
+export const filter = {
   status: Type.Optional(status),
   identity: Type.Optional(
     Type.String({ minLength: 1, maxLength: 256, description: 'substring; * stands for anything' }),
@@ -84,6 +84,10 @@ const expire = Type.Integer({
   minimum: 0,
   maximum: Number.MAX_SAFE_INTEGER,
   description: 'µs since the epoch; 0 = revoke',
+});
+
+export const expireOrNull = Type.Union([expire, Type.Null()], {
+  description: 'µs since the epoch; 0 = revoke, null = never',
 });
 
 export const upsertQuery = closed({ upsert: Type.Optional(Type.Boolean()) });

@@ -16,7 +16,7 @@ import { clientCertificateOf } from '../tls/peer.ts';
 import { readAuthorization } from './authorization.ts';
 import type { DoorDeps, Exchange } from './context.ts';
 import { type Request, RequestParser } from './parser.ts';
-import { failure, type Reply, render } from './reply.ts';
+import { type FileBody, failure, type Reply, render } from './reply.ts';
 import { allowOf, NO_ENDPOINT, parseTarget, servedBy } from './routes.ts';
 
 /** Bytes of requests behind the one under way; more are left in the kernel. */
@@ -66,6 +66,9 @@ export class Connection {
   #ended = false;
   #counted = 0;
   #gone: Set<() => void> | null = null;
+  /** What is being sent piece by piece, and whether it is being looked at again if the device may have it. */
+  #sending: FileBody | null = null;
+  #renewing = false;
   /** When patience ends, ms of the monotonic clock; looked at by the door's sweep. */
   #deadline: number;
 
@@ -88,6 +91,7 @@ export class Connection {
 
   /** Called every second or so. */
   sweep(now: number): void {
+    if (this.#sending !== null && !this.#sending.holds()) void this.#renew(this.#sending);
     if ((this.#busy && !this.#draining) || now < this.#deadline) return;
     if (this.#parser.midway && !this.#closing && !this.#draining) {
       const wanted = `a complete request within ${this.#deps.requestTimeout / 1000} s`;
@@ -194,10 +198,12 @@ export class Connection {
 
   #reply(request: Request, reply: Reply): void {
     this.#deps.tally.answered(this.#endpoint, reply.status);
-    if (this.#socket.destroyed) return;
+    const { file } = reply;
+    if (this.#socket.destroyed) return void file?.close();
     const last = this.#closing || !request.keepAlive;
     const after = last ? 'ends' : request.minor === 0 ? 'stays in 1.0' : 'stays';
     const bytes = render(reply, after, request.method === 'HEAD');
+    if (file !== undefined) return void this.#sendFile(file, bytes, last);
     const taken = this.#socket.write(bytes, reply.body === undefined ? 'latin1' : 'utf8');
     if (last) this.#end();
     else if (taken) this.#proceed();
@@ -211,6 +217,61 @@ export class Connection {
       this.#draining = false;
       this.#proceed();
     });
+  }
+
+  /** Holds one piece at a time: the next is read when the client has taken it. */
+  async #sendFile(file: FileBody, head: string, last: boolean): Promise<void> {
+    this.#sending = file;
+    file.onDropped(() => void this.#renew(file));
+    try {
+      this.#socket.write(head, 'latin1');
+      for await (const piece of file.pieces()) {
+        if (!file.holds()) await this.#renew(file);
+        if (this.#socket.destroyed) return;
+        if (!this.#socket.write(piece)) await this.#drained();
+      }
+      if (this.#socket.destroyed) return;
+      file.sent();
+    } catch (thrown) {
+      // The head has said how much would come: the client has to see that this was not all.
+      this.#report(asAppError(thrown));
+      this.#socket.destroy();
+      return;
+    } finally {
+      this.#sending = null;
+      await file.close();
+    }
+    if (last) this.#end();
+    else this.#proceed();
+  }
+
+  /** The client has taken what it was sent, or has gone. A slow link is no reason to end: only one that stands still is. */
+  #drained(): Promise<void> {
+    this.#draining = true;
+    this.#deadline = performance.now() + this.#deps.idleTimeout;
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#draining = false;
+        this.#socket.off('drain', done);
+        this.#socket.off('close', done);
+        resolve();
+      };
+      this.#socket.once('drain', done);
+      this.#socket.once('close', done);
+    });
+  }
+
+  /** Cuts a device that may not be here any more. That storage cannot be asked is no reason to. */
+  async #renew(file: FileBody): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    try {
+      await file.renew();
+    } catch (thrown) {
+      if (asAppError(thrown).status < 500) this.#socket.destroy();
+    } finally {
+      this.#renewing = false;
+    }
   }
 
   /** On to the next request. */

@@ -3,6 +3,7 @@ import type { ClientCertificate } from '../../domain/certificate.ts';
 import type { Connector } from '../../domain/connector.ts';
 import type { Origin } from '../../domain/device.ts';
 import type { Admission } from '../admission.ts';
+import type { DeviceContent } from '../content.ts';
 import type { DeviceData } from '../data.ts';
 import type { Directory } from '../directory.ts';
 import type { Session } from '../sessions.ts';
@@ -13,6 +14,7 @@ import type { Waiting } from './waiting.ts';
 export interface DoorDeps {
   readonly admission: Admission;
   readonly data: DeviceData;
+  readonly content: DeviceContent;
   readonly directory: Directory;
   readonly waiting: Waiting;
   /** µs since the epoch. */

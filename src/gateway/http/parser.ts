@@ -23,6 +23,9 @@ export interface Request {
   readonly cik: string | undefined;
   readonly requestTimeout: string | undefined;
   readonly ifModifiedSince: string | undefined;
+  readonly contentType: string | undefined;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
   readonly keepAlive: boolean;
   body: Buffer;
 }
@@ -197,6 +200,9 @@ function parseHead(text: string): MutableHead {
     cik: undefined,
     requestTimeout: undefined,
     ifModifiedSince: undefined,
+    contentType: undefined,
+    range: undefined,
+    ifRange: undefined,
     keepAlive: minor >= 1,
     body: empty,
     length: -1,
@@ -222,11 +228,21 @@ function readField(head: MutableHead, name: string, text: string, from: number, 
     case 4:
       if (same(name, 'host')) head.host = once('Host', head.host, text.slice(from, to));
       break;
+    case 5:
+      if (same(name, 'range')) head.range = once('Range', head.range, text.slice(from, to));
+      break;
     case 6:
       if (same(name, 'expect')) head.expects = expectation(text.slice(from, to).trim());
       break;
+    case 8:
+      if (same(name, 'if-range')) head.ifRange = once('If-Range', head.ifRange, text.slice(from, to));
+      break;
     case 10:
       if (same(name, 'connection')) head.keepAlive = persistence(head, text.slice(from, to));
+      break;
+    case 12:
+      // Also of a request without a use for it: the last one counts.
+      if (same(name, 'content-type')) head.contentType = text.slice(from, to).trim();
       break;
     case 13:
       if (same(name, 'authorization'))

@@ -8,6 +8,22 @@ export interface Reply {
   readonly headers: string;
   readonly body: string | undefined;
   readonly type: string;
+  /** In place of a body: sent piece by piece. */
+  readonly file?: FileBody;
+}
+
+/** A body that is not held in memory. `close` must be called, however it ends. */
+export interface FileBody {
+  readonly bytes: number;
+  pieces(): AsyncIterable<Uint8Array>;
+  /** Whether the device may still have it; if not, `renew` looks again and throws if it may not. */
+  holds(): boolean;
+  renew(): Promise<void>;
+  /** Called when `holds` may have become false. */
+  onDropped(listener: () => void): void;
+  /** All of it is on its way. */
+  sent(): void;
+  close(): Promise<void>;
 }
 
 const text = 'text/plain; charset=utf-8';
@@ -52,12 +68,13 @@ const persistence: Readonly<Record<Persistence, string>> = {
   ends: 'Connection: close\r\n',
 };
 
-/** The whole answer. `headOnly`: to HEAD, which wants to know of a body but must not be sent one (RFC 9110, 9.3.2). */
+/** The whole answer; of a file, all before its bytes. `headOnly`: to HEAD, which wants to know of a body but must not be sent one (RFC 9110, 9.3.2). */
 export function render(reply: Reply, after: Persistence, headOnly = false): string {
   refresh();
-  const { status, headers, body, type } = reply;
+  const { status, headers, body, type, file } = reply;
   if (status === 204 && headers === '' && after === 'stays') return done;
-  const length = body === undefined ? '' : `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  const bytes = file?.bytes ?? (body === undefined ? -1 : Buffer.byteLength(body));
+  const length = bytes === -1 ? '' : `Content-Type: ${type}\r\nContent-Length: ${bytes}\r\n`;
   const reason = STATUS_CODES[status] ?? 'Unknown';
   return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: Slipway\r\n${headers}${length}${persistence[after]}\r\n${headOnly ? '' : (body ?? '')}`;
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { Endpoint } from '../../metrics/tally.ts';
 import { activateDevice } from './activate.ts';
 import { readAlias, writeAlias } from './alias.ts';
+import { download, upload } from './content.ts';
 import type { Handler } from './context.ts';
 import { recordMany, recordOne } from './record.ts';
 import { plain } from './reply.ts';
@@ -34,6 +35,8 @@ const table: Readonly<Record<string, Methods>> = {
   '/stack/alias/': alias,
   '/stack/record': at('/stack/record', { POST: recordMany }),
   '/provision/activate': at('/provision/activate', { POST: activateDevice }),
+  '/provision/download': at('/provision/download', { GET: download }),
+  '/provision/upload': at('/provision/upload', { POST: upload }),
   '/timestamp': at('/timestamp', {
     GET: async (_exchange, { clock }) => plain(String(Math.floor(clock() / 1_000_000))),
   }),
@@ -41,7 +44,7 @@ const table: Readonly<Record<string, Methods>> = {
 };
 
 /** Paths that are there without a prefix too. */
-const bare = new Set(['/provision/activate', '/timestamp', '/ip']);
+const bare = new Set(['/provision/activate', '/provision/download', '/provision/upload', '/timestamp', '/ip']);
 /** device-http.md: the same thing by two names; some clients encode the colon. */
 const prefix = /^\/(?:api|onep)(?::|%3[aA])v1(?=\/)/;
 

@@ -179,7 +179,7 @@ export function createDevices({ db, node, connectors, presence, send }: Parts) {
   };
 }
 
-interface Decided {
+export interface Decided {
   /** Place in the batch. */
   readonly at: number;
   readonly change: Change;
@@ -226,7 +226,7 @@ function stored(before: Known, device: Device): Device {
 }
 
 /** The parameters of `change_devices` from the fourth on, and what the audit log is told. */
-function writeValues(decided: readonly Decided[]) {
+export function writeValues(decided: readonly Decided[]) {
   const events = decided.flatMap(({ change, before, decision }): Logged[] => {
     const device = before.version > 0 || decision.device ? before.key : null;
     return (decision.events ?? []).map((event) => ({ ...event, connector: change.connector, device }));
@@ -262,7 +262,8 @@ function writeValues(decided: readonly Decided[]) {
   ];
 }
 
-function signalsOf(decided: readonly Decided[]): Signal[] {
+/** Whom to tell, once it is written. */
+export function signalsOf(decided: readonly Decided[]): Signal[] {
   const cut = decided.filter(({ before, decision }) => cutsSessions(before.device, decision.device));
   const grown = decided.filter(({ decision }) => (decision.events ?? []).length > 0);
   return [

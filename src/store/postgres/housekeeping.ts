@@ -4,9 +4,10 @@
  */
 import { ONLINE_WITHIN } from '../../domain/device.ts';
 import { MINUTE, ONLINE } from '../figure-columns.ts';
-import type { Signal } from '../store.ts';
+import { JOBS_KEPT, type Signal } from '../store.ts';
 import type { StoredConnector } from '../stored-connector.ts';
 import type { Connectors } from './connectors.ts';
+import type { ContentStore } from './content.ts';
 import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 import type { Logged } from './ledger.ts';
@@ -19,6 +20,7 @@ interface Parts {
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly partitions: Partitions;
+  readonly content: Pick<ContentStore, 'purgeOf' | 'purgeBlobs' | 'purgeFetches'>;
   /** Writes statements and events, and tells the signals. */
   readonly commit: (
     statements: readonly string[],
@@ -57,6 +59,16 @@ const purgeSessions = counted(
   'purge-sessions',
   `DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE expires <= $1 LIMIT $2) RETURNING 1`,
 );
+const oldJob = statement('old-job', 'SELECT key FROM jobs WHERE finished <= $1 LIMIT 1');
+const orphanChanges = statement(
+  'orphan-changes',
+  `SELECT key FROM jobs j WHERE connector = $1 AND EXISTS (SELECT 1 FROM job_changes c WHERE c.job = j.key) LIMIT 1`,
+);
+const dropChanges = counted(
+  'job-changes',
+  `DELETE FROM job_changes WHERE job = $1 AND device IN (SELECT device FROM job_changes WHERE job = $1 LIMIT $2) RETURNING 1`,
+);
+const dropJob = counted('job-done', 'DELETE FROM jobs WHERE key = $1 RETURNING 1');
 const nextDevices = statement(
   'purge-walk',
   'SELECT key FROM devices WHERE connector = $1 AND key > $2 ORDER BY key LIMIT $3',
@@ -79,7 +91,9 @@ const orphanDevices = statement(
 );
 const dropOrphan = statement(
   'orphan-done',
-  `WITH b AS (DELETE FROM batches WHERE connector = $1)
+  `WITH b AS (DELETE FROM batches WHERE connector = $1), j AS (DELETE FROM jobs WHERE connector = $1),
+     w AS (DELETE FROM webhooks WHERE connector = $1 RETURNING key),
+     d AS (DELETE FROM deliveries WHERE webhook IN (SELECT key FROM w))
    DELETE FROM connectors WHERE key = $1 RETURNING 1 AS n`,
 );
 const online = statement(
@@ -100,7 +114,7 @@ interface Due {
   readonly phase: string;
 }
 
-export function createHousekeeping({ db, connectors, presence, partitions, commit }: Parts) {
+export function createHousekeeping({ db, connectors, presence, partitions, content, commit }: Parts) {
   /** Where the walk over the devices of a connector stands that looks for old history. */
   const walk = new Map<number, number>();
   const count = async (...asked: Parameters<typeof db.read>) => (await db.read<{ n: number }>(...asked))[0]?.n ?? 0;
@@ -157,6 +171,20 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
     return Math.max(points, 1);
   }
 
+  /** What a job has kept for its undoing goes first. */
+  async function purgeJobs(before: number, limit: number): Promise<number> {
+    const key = (await db.read<{ key: number }>(oldJob, [before]))[0]?.key;
+    if (key === undefined) return 0;
+    const changes = await count(dropChanges, [key, limit]);
+    if (changes < limit) await count(dropJob, [key]);
+    return Math.max(changes, 1);
+  }
+
+  async function purgeOrphanJobs(connector: number, limit: number): Promise<number> {
+    const key = (await db.read<{ key: number }>(orphanChanges, [connector]))[0]?.key;
+    return key === undefined ? 0 : count(dropChanges, [key, limit]);
+  }
+
   async function purgeOrphan(limit: number): Promise<number> {
     const key = (await db.read<{ key: number }>(orphan))[0]?.key;
     if (key === undefined) return 0;
@@ -164,6 +192,8 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
       () => count(orphanDevices, [key, limit]),
       () => count(purgeEvents, [key, Number.MAX_SAFE_INTEGER, limit]),
       () => count(purgeFigures, [key, Number.MAX_SAFE_INTEGER, limit]),
+      () => purgeOrphanJobs(key, limit),
+      () => content.purgeOf(key, limit),
       () => count(dropOrphan, [key]),
     ]);
   }
@@ -202,6 +232,9 @@ export function createHousekeeping({ db, connectors, presence, partitions, commi
         () => dropPartition(now, stored),
         ...stored.map((connector) => () => purgeConnector(connector, now, limit)),
         () => count(purgeSessions, [now, limit]),
+        () => purgeJobs(now - JOBS_KEPT, limit),
+        () => content.purgeBlobs(limit),
+        () => content.purgeFetches(limit),
         () => purgeRemains(limit),
         () => purgeOrphan(limit),
       ]);

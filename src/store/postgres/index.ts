@@ -7,6 +7,7 @@ import { refuseAfterClose } from '../closed-store.ts';
 import type { CommitFigures, Signal, Store } from '../store.ts';
 import { auditStatements, createAuditQueries } from './audit.ts';
 import { createConnectors } from './connectors.ts';
+import { createContent } from './content.ts';
 import { createData } from './data.ts';
 import { openDatabase, poolConfig, type Sql, sql, statement } from './database.ts';
 import { createDevices } from './devices.ts';
@@ -15,7 +16,9 @@ import { readFigures } from './figures.ts';
 import { createHistory } from './history.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
+import { createJobs } from './jobs.ts';
 import { createKeep, type Keep } from './keep.ts';
+import { createLeases } from './leases.ts';
 import { type Logged, logStatement } from './ledger.ts';
 import { createLists } from './lists.ts';
 import { createNodes } from './nodes.ts';
@@ -25,6 +28,7 @@ import { createPresence } from './presence.ts';
 import { migrate } from './schema.ts';
 import { packSignals } from './signal-text.ts';
 import { openSignals, type Signals } from './signals.ts';
+import { createWebhooks } from './webhooks.ts';
 
 interface Options {
   /** `postgres://user:password@host:port/database` */
@@ -76,8 +80,12 @@ export async function openPostgresStore({
   const history = createHistory(db);
   const events = createEventQueries(db);
   const imports = createImports(parts);
-  const housekeeping = createHousekeeping(parts);
+  const { purgeOf, purgeBlobs, purgeFetches, ...content } = createContent(parts);
+  const housekeeping = createHousekeeping({ ...parts, content: { purgeOf, purgeBlobs, purgeFetches } });
   const people = createPeople(db, commit, passing);
+  const webhooks = createWebhooks(parts);
+  const jobs = createJobs(parts);
+  const leases = createLeases(db, node);
 
   /** After a gap that nobody can fill: all connectors may have changed, those that are gone too. */
   async function everything(): Promise<Signal[]> {
@@ -110,8 +118,9 @@ export async function openPostgresStore({
   const sweeper = setInterval(() => {
     if (db.unreachable()) return;
     const old = `at < now() - interval '${COMMITS_KEPT}'`;
-    db.run(`DELETE FROM commits WHERE ${old} AND (number IS NULL OR number < (SELECT max(number) FROM commits))`).catch(
-      (cause) => passing(new Error('Old commits could not be cleared away; trying again', { cause })),
+    db.run(`DELETE FROM commits WHERE ${old} AND (number IS NULL OR number < (SELECT max(number) FROM commits));
+      DELETE FROM leases WHERE until < now() - interval '1 hour'`).catch((cause) =>
+      passing(new Error('Old commits could not be cleared away; trying again', { cause })),
     );
   }, SWEEP_EVERY);
   sweeper.unref();
@@ -165,6 +174,10 @@ export async function openPostgresStore({
     listBatches: imports.list,
     getBatch: imports.get,
     undoBatch: imports.undo,
+    ...webhooks,
+    ...jobs,
+    claim: leases.claim,
+    ...content,
     ...people,
     ...createAuditQueries(db),
     ...housekeeping,
@@ -179,6 +192,7 @@ export async function openPostgresStore({
       clearInterval(sweeper);
       await Promise.all([data.close(), devices.close()]);
       await imports.close();
+      await leases.release().catch(() => {});
       await presence.close();
       await nodes.leave().catch(() => {});
       await signals.close();

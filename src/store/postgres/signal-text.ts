@@ -22,6 +22,8 @@ interface Packed {
   e?: string[];
   /** Accounts and keys whose sessions ended. */
   a?: string[];
+  /** Connectors with webhooks or jobs to look at. */
+  w?: string[];
 }
 
 /** Empty if there are none. */
@@ -35,12 +37,14 @@ export function packSignals(signals: readonly Signal[]): string {
     o: [] as unknown[][],
     e: [] as string[],
     a: [] as string[],
+    w: [] as string[],
   };
   const groups = new Map<string, unknown[]>();
   for (const signal of signals) {
     if (signal.kind === 'connector') packed.c.push(signal.connector);
     else if (signal.kind === 'events') packed.e.push(signal.connector);
     else if (signal.kind === 'account') packed.a.push(signal.account);
+    else if (signal.kind === 'work') packed.w.push(signal.connector);
     else {
       const { connector, key, identity } = signal.ref;
       const aliases = signal.kind === 'values' ? [signal.aliases] : [];
@@ -62,7 +66,7 @@ function listOf(signal: Exclude<Signal, { connector: string }>): 'd' | 'k' | 'v'
 }
 
 export function unpackSignals(text: string): Signal[] {
-  const { c = [], d = [], k = [], v = [], o = [], e = [], a = [] } = JSON.parse(text) as Packed;
+  const { c = [], d = [], k = [], v = [], o = [], e = [], a = [], w = [] } = JSON.parse(text) as Packed;
   const signals: Signal[] = c.map((connector) => ({ kind: 'connector', connector }));
   for (const [connector, ...devices] of d) {
     for (const [key, identity] of devices) signals.push({ kind: 'device', ref: { connector, identity, key } });
@@ -84,5 +88,6 @@ export function unpackSignals(text: string): Signal[] {
   }
   for (const connector of e) signals.push({ kind: 'events', connector });
   for (const account of a) signals.push({ kind: 'account', account });
+  for (const connector of w) signals.push({ kind: 'work', connector });
   return signals;
 }

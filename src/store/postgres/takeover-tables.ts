@@ -109,6 +109,61 @@ export const targets: Readonly<Record<string, Target>> = {
     walk: 3,
     columns: [...bigints('connector', 'minute'), ...strings('kind'), ...bigints('n')],
   },
+  webhooks: {
+    key: ['key'],
+    walk: 1,
+    columns: [...bigints('key', 'connector'), ...strings('id'), ...bigints('generation'), ...strings('hook')],
+  },
+  deliveries: {
+    key: ['webhook', 'number'],
+    walk: 2,
+    columns: [...bigints('webhook', 'number'), ...strings('delivery')],
+  },
+  jobs: {
+    key: ['key'],
+    walk: 1,
+    columns: [
+      ...bigints('key', 'connector'),
+      ...strings('id'),
+      ...flags('open'),
+      ...bigints('position', 'last'),
+      ...strings('filter', 'targets'),
+      ...bigints('finished'),
+      ...strings('job'),
+    ],
+  },
+  job_changes: {
+    key: ['job', 'device'],
+    walk: 2,
+    columns: [...bigints('job', 'device'), ...strings('identity', 'before')],
+  },
+  content: {
+    key: ['key'],
+    walk: 1,
+    clash: 't.connector = n.connector AND t.id = n.id COLLATE "C"',
+    columns: [
+      ...bigints('key', 'connector'),
+      ...strings('id', 'type'),
+      ...bigints('bytes'),
+      ...strings('sha256', 'meta'),
+      ...bigints('created', 'updated'),
+      ...strings('who', 'device', 'offer', 'rollout'),
+      ...bigints('blob'),
+      ...flags('listed'),
+    ],
+  },
+  // Their bytes: takeover-files.ts.
+  content_blobs: { key: ['key'], walk: 1, columns: [...bigints('key', 'bytes'), ...flags('kept')] },
+  content_fetches: {
+    key: ['content', 'device'],
+    walk: 2,
+    columns: [
+      ...bigints('content', 'device'),
+      ...strings('identity', 'sha256'),
+      ...bigints('first_at', 'last_at', 'times', 'completed'),
+    ],
+  },
+  content_remains: { key: ['content'], walk: 1, columns: bigints('content') },
   remains: { key: ['device'], walk: 1, grows: true, columns: bigints('device') },
   users: {
     key: ['id'],

@@ -1,6 +1,6 @@
 /**
  * Takes over everything from another engine into an empty database, while that one may go on writing: tables are copied page by
- * page and compared again, page by page, until nobody writes any more; the log is followed. Each page is one commit together
+ * page and compared again, page by page, until nobody writes any more; the log is followed; files are copied once. Each page is one commit together
  * with a note of it, so that it goes on where a break left it, and is read back and compared.
  */
 import { randomUUID } from 'node:crypto';
@@ -21,6 +21,8 @@ import {
 import { openDatabase, poolConfig, type Sql, sql } from './database.ts';
 import { createPartitions } from './partitions.ts';
 import { LOCKS, locks, migrate } from './schema.ts';
+import { createFiles } from './takeover-files.ts';
+import { commit, countRows, mustBeSame, type Note, type Notes, noteName, readNotes } from './takeover-notes.ts';
 import { clashQuery, insertRows, keyOf, rangeQuery, replaceRows, rowOf, targets } from './takeover-tables.ts';
 
 /** Rows that are fetched at a time where a whole table is read. */
@@ -46,11 +48,6 @@ export interface Progress {
   frozen(): void;
 }
 
-/** What is noted of a page, or of the log of a connector so far. `to` is null where the page has no end. */
-interface Note extends Digest {
-  readonly to: string | null;
-}
-
 /**
  * Resolves once the source stands still and all of it is here. Throws if the database holds an installation that did not come
  * from here, if another move into it is under way, and if what was written is not what is read.
@@ -71,6 +68,7 @@ export async function takeOver(
     const notes = await readNotes(client);
     const pages = createPages(client, notes, progress);
     const log = createLog(client, notes, source, progress);
+    const files = createFiles(client, notes, source, progress);
     let settled = source.settled();
     let analyzed = false;
     for (;;) {
@@ -79,6 +77,7 @@ export async function takeOver(
       if (last !== null) progress.frozen();
       await log.copyHistory(settled);
       let changed = await log.follow(last ?? settled);
+      changed += await files.copy();
       const moved: Moved[] = [];
       for (const { name, read } of source.tables) {
         const compared = await pages.compare(name, read);
@@ -91,7 +90,7 @@ export async function takeOver(
         if (targets[name]!.grows !== true) moved.push({ table: name, source: compared.digest, target });
       }
       if (last !== null) {
-        moved.push(...(await log.moved()));
+        moved.push(...(await log.moved()), await files.moved());
         if (moved.every(({ source, target }) => sameDigest(source, target))) {
           await finish(client, last, kept);
           if (!analyzed) await client.query('ANALYZE');
@@ -108,35 +107,6 @@ export async function takeOver(
   } finally {
     await client.end();
   }
-}
-
-type Notes = Map<string, Note>;
-const noteName = (name: string, at: string | number | null) => `${name} ${at}`;
-
-async function readNotes(client: Client): Promise<Notes> {
-  const { rows } = await client.query<{ name: string; at: string; to: string | null; rows: number; digest: string }>(
-    'SELECT name, at, "to", rows, digest FROM moving',
-  );
-  return new Map(
-    rows.map(({ name, at, to, rows, digest }) => [noteName(name, at), { to, rows, digest: BigInt(digest) }]),
-  );
-}
-
-/** Commits the statements together with a note of them. */
-async function commit(
-  client: Client,
-  notes: Notes,
-  statements: readonly Sql[],
-  name: string,
-  at: string | number | null,
-  note: Note,
-): Promise<void> {
-  const { to, rows, digest } = note;
-  const write = sql`INSERT INTO moving VALUES (${name}, ${String(at)}, ${to}, ${rows}, ${String(digest)})
-    ON CONFLICT (name, at) DO UPDATE SET "to" = excluded."to", rows = excluded.rows, digest = excluded.digest`;
-  // Statements of one message are one transaction.
-  await client.query([...statements, write].join(';\n'));
-  notes.set(noteName(name, at), note);
 }
 
 /** Tables that change in place. */
@@ -346,16 +316,6 @@ function leftBehind(events: readonly Row[]): Sql[] {
       ];
 }
 
-function mustBeSame(what: string, there: Digest, wanted: Digest): void {
-  if (sameDigest(there, wanted)) return;
-  const say = ({ rows, digest }: Digest) => `${rows} rows with the digest ${digest.toString(16)}`;
-  throw new Error(`Of ${what}, ${say(wanted)} were written, and ${say(there)} are there`);
-}
-
-async function countRows(client: Client, from: Sql): Promise<number> {
-  return (await client.query<{ n: number }>(`SELECT count(*) AS n FROM ${from}`)).rows[0]!.n;
-}
-
 /** Only into an empty database, or one that an earlier run did not finish; one run at a time. */
 async function begin(client: Client): Promise<void> {
   const { rows } = await client.query(`SELECT to_regclass('moving') IS NOT NULL AS begun,
@@ -381,7 +341,7 @@ async function makePartitions(url: string): Promise<void> {
 
 /** Numbers go on from where they stood; nothing of the move is left. */
 async function finish(client: Client, lastSeq: number, kept: Readonly<Record<string, string>>): Promise<void> {
-  const counters = ['connectors', 'devices', 'batches'].map(
+  const counters = ['connectors', 'devices', 'batches', 'webhooks', 'jobs', 'content', 'content_blobs'].map(
     (table) => `SELECT setval('${table}_key_seq', (SELECT greatest(max(key), 1) FROM ${table}))`,
   );
   const names = Object.entries(kept).map(([name, content]) => sql`INSERT INTO kept VALUES (${name}, ${content})`);

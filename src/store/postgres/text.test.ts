@@ -34,6 +34,7 @@ test('signals come back as they were sent, grouped', () => {
   const signal: fc.Arbitrary<Signal> = fc.oneof(
     fc.record({ kind: fc.constant('connector' as const), connector: text }),
     fc.record({ kind: fc.constant('events' as const), connector: text }),
+    fc.record({ kind: fc.constant('work' as const), connector: text }),
     fc.record({ kind: fc.constant('device' as const), ref }),
     fc.record({
       kind: fc.constant('values' as const),

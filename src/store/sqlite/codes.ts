@@ -19,6 +19,8 @@ const typeCodes: Record<EventType, number> = {
   unlocked: 13,
   revoked: 14,
   reprovision: 15,
+  content_out: 16,
+  rollout: 17,
 };
 const typeNames = new Map(Object.entries(typeCodes).map(([name, code]) => [code, name as EventType]));
 

@@ -89,12 +89,14 @@ export interface Committer {
 export interface Shared {
   flush(): void;
   discard(): void;
+  /** Right after COMMIT, before the `committed` of each write. */
+  committed?(): void;
 }
 
 export function createCommitter(
   db: DatabaseSync,
   walFile: string,
-  shared: Shared,
+  shared: readonly Shared[],
   onFatal: (error: Error) => void,
 ): Committer {
   const begin = db.prepare('BEGIN IMMEDIATE');
@@ -215,13 +217,14 @@ export function createCommitter(
           refused.push({ write, error: error instanceof Refused ? error.reason : error });
         }
       }
-      shared.flush();
+      for (const rows of shared) rows.flush();
       commit.run();
     } catch (error) {
-      shared.discard();
+      for (const rows of shared) rows.discard();
       if (db.isTransaction) rollback.run();
       throw error;
     }
+    for (const rows of shared) rows.committed?.();
     for (const { write, error } of refused) write.reject(error);
     const failed = new Set(refused.map(({ write }) => write));
     const done = failed.size === 0 ? batch : batch.filter((write) => !failed.has(write));

@@ -7,7 +7,8 @@ import type { Phase } from './codes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
-import type { DeviceRow, DeviceRows } from './device-rows.ts';
+import { fullDisk } from './data.ts';
+import type { DeviceRows, Updated } from './device-rows.ts';
 import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 
@@ -23,8 +24,9 @@ interface Parts {
 }
 
 /** What one change did, for memory and signals to follow after the commit. */
-interface Outcome<T> extends Changed<T> {
+export interface Outcome<T> extends Changed<T> {
   readonly connector: number;
+  readonly identity: string;
   readonly key: number | null;
   readonly moved: readonly [from: Phase | null, to: Phase | null] | null;
   readonly events: readonly LoggedEvent[];
@@ -34,7 +36,7 @@ interface Outcome<T> extends Changed<T> {
 
 export function createDevices({ committer, audit, connectors, rows, counts, ledger, projection, signal }: Parts) {
   /** `connector` is the id as the caller knows it. Adds what memory knows to what the row says. */
-  function toFound(connector: string, row: DeviceRow, device: Device): Found {
+  function toFound(connector: string, row: Updated, device: Device): Found {
     const ref = { connector, identity: row.identity, key: row.key };
     const presence = projection.presence(row.key);
     if (presence === undefined) return { ref, device };
@@ -54,7 +56,7 @@ export function createDevices({ committer, audit, connectors, rows, counts, ledg
     audit(change.audit);
     const events = (key: number | null) =>
       (change.events ?? []).map((event) => ledger.writeEvent(connector, key, event));
-    const outcome = { answer: change.answer, connector };
+    const outcome = { answer: change.answer, connector, identity };
 
     if (after === undefined || (after === null && before === undefined)) {
       const key = before?.row.key ?? null;
@@ -85,6 +87,17 @@ export function createDevices({ committer, audit, connectors, rows, counts, ledg
     }
   }
 
+  function follow({ connector, key, moved, events, found }: Outcome<unknown>): void {
+    if (moved !== null) counts.move(connector, ...moved);
+    projection.add(events);
+    if (key !== null && found === null) projection.forget(key);
+  }
+
+  function tell(id: string, { identity, key, cuts, events }: Outcome<unknown>): void {
+    if (cuts) signal({ kind: 'device', ref: { connector: id, identity, key: key! } });
+    if (events.length > 0) signal({ kind: 'events', connector: id });
+  }
+
   return {
     async get(id: string, identity: string): Promise<Found | null> {
       const connector = connectors.find(id);
@@ -103,21 +116,22 @@ export function createDevices({ committer, audit, connectors, rows, counts, ledg
       identity: string,
       decide: (device: Device | null) => DeviceChange<T>,
     ): Promise<Changed<T>> {
+      if (projection.full()) throw new AppError('STORAGE_UNAVAILABLE', fullDisk);
       const { answer, found } = await committer.submit(() => apply(id, identity, decide), {
-        committed({ connector, key, moved, events, found }) {
-          if (moved !== null) counts.move(connector, ...moved);
-          projection.add(events);
-          if (key !== null && found === null) projection.forget(key);
-        },
-        durable({ key, cuts, events }) {
-          if (cuts) signal({ kind: 'device', ref: { connector: id, identity, key: key! } });
-          if (events.length > 0) signal({ kind: 'events', connector: id });
-        },
+        committed: follow,
+        durable: (outcome) => tell(id, outcome),
       });
       return { answer, found };
     },
+
+    /** For those who change several devices in one write of theirs: inside it, right after COMMIT, and once it is on disk. */
+    apply,
+    follow,
+    tell,
   };
 }
+
+export type Devices = ReturnType<typeof createDevices>;
 
 /** True if a session that was let in before might not be let in now. */
 function cutsSessions(before: Device, after: Device): boolean {

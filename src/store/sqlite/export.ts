@@ -2,12 +2,22 @@
  * Everything that a SQLite installation keeps, as rows for another engine. Reads while the server goes on writing, a page at a time, so that
  * no checkpoint waits for it; `freeze` takes the folder for itself once the server has stopped.
  */
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { DeviceStatus } from '../../domain/device.ts';
-import type { Cell, Key, LogPage, Page, Row, Source } from '../moving.ts';
+import {
+  type Cell,
+  type Key,
+  type LogPage,
+  type Page,
+  PIECE,
+  type Row,
+  type Source,
+  type SourceFile,
+} from '../moving.ts';
 import { createMerge } from './blocks.ts';
 import { phases, protocolName, typeName } from './codes.ts';
+import { contentPath } from './content-files.ts';
 import { databaseFile } from './database.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openSqliteStore } from './index.ts';
@@ -21,6 +31,8 @@ const PACKED_PAGE = 100;
 const SPANS_PAGE = 2_000;
 /** Characters of a page, roughly. */
 const PAGE_BYTES = 4 << 20;
+/** Pieces of a file that are read at a time. */
+const PIECES = 32;
 
 const phaseNames = new Map(Object.entries(phases).map(([name, phase]) => [phase as number, name as DeviceStatus]));
 
@@ -104,7 +116,56 @@ const plain: readonly Plain[] = [
     columns: ['connector', 'minute', 'kind', 'n'],
     key: ['connector', 'minute', 'kind'],
   },
+  {
+    name: 'webhooks',
+    from: `(SELECT key, connector, id, hook ->> 'generation' AS generation, hook FROM webhooks)`,
+    columns: ['key', 'connector', 'id', 'generation', 'hook'],
+    key: ['key'],
+  },
+  {
+    name: 'deliveries',
+    from: 'deliveries',
+    columns: ['webhook', 'number', 'delivery'],
+    key: ['webhook', 'number'],
+  },
+  {
+    name: 'jobs',
+    from: 'jobs',
+    columns: ['key', 'connector', 'id', 'open', 'position', 'last', 'filter', 'targets', 'finished', 'job'],
+    key: ['key'],
+    change: (row) => [...row.slice(0, 3), flag(row[3]), ...row.slice(4)],
+  },
+  {
+    name: 'job_changes',
+    from: 'job_changes',
+    columns: ['job', 'device', 'identity', 'before'],
+    key: ['job', 'device'],
+  },
   { name: 'remains', from: 'remains', columns: ['device'], key: ['device'] },
+  {
+    name: 'content',
+    from: '(SELECT *, key AS blob FROM content)',
+    columns: [
+      ...['key', 'connector', 'id', 'type', 'bytes', 'sha256', 'meta', 'created', 'updated', 'who', 'device', 'offer'],
+      ...['rollout', 'blob', 'listed'],
+    ],
+    key: ['key'],
+    change: (row) => [...row.slice(0, 14), flag(row[14])],
+  },
+  {
+    name: 'content_blobs',
+    from: '(SELECT key, bytes, 1 AS kept FROM content)',
+    columns: ['key', 'bytes', 'kept'],
+    key: ['key'],
+    change: (row) => [...row.slice(0, 2), flag(row[2])],
+  },
+  {
+    name: 'content_fetches',
+    from: 'content_fetches',
+    columns: ['content', 'device', 'identity', 'sha256', 'first', 'last', 'times', 'completed'],
+    key: ['content', 'device'],
+  },
+  { name: 'content_remains', from: 'content_remains', columns: ['content'], key: ['content'] },
   {
     name: 'users',
     from: 'users',
@@ -150,6 +211,8 @@ export async function openExport(folder: string): Promise<Source> {
     connectors: () =>
       (db.prepare('SELECT key FROM connectors ORDER BY key').all() as { key: number }[]).map(({ key }) => key),
     readLog: (connector, after, upTo) => readLog(db, connector, after, upTo),
+    files: () => db.prepare('SELECT key, sha256, bytes FROM content ORDER BY key').all() as unknown as SourceFile[],
+    readPieces: (file, from) => readPieces(folder, file, from),
     settled: () => one("SELECT coalesce(max(value), 0) AS value FROM meta WHERE name = 'projected'"),
     async freeze() {
       if (isLocked(folder)) return null;
@@ -206,6 +269,32 @@ function readPlain(
     last = here;
   }
   return { rows, upTo };
+}
+
+/** Null where they are gone: the file was replaced or deleted in between. */
+function readPieces(folder: string, { sha256, bytes }: SourceFile, from: number): Buffer[] | null {
+  const file = openIfThere(contentPath(folder, sha256));
+  if (file === null) return null;
+  try {
+    const pieces: Buffer[] = [];
+    for (let at = from * PIECE; at < bytes && pieces.length < PIECES; at += PIECE) {
+      const piece = Buffer.alloc(Math.min(PIECE, bytes - at));
+      if (readSync(file, piece, 0, piece.length, at) < piece.length) throw new Error(`The file ${sha256} is too short`);
+      pieces.push(piece);
+    }
+    return pieces;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openIfThere(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** A row of the log is many events. */

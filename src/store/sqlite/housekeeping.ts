@@ -2,13 +2,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConnectorSettings } from '../../domain/connector.ts';
 import type { NewEvent } from '../../domain/device.ts';
-import type { Signal } from '../store.ts';
+import { JOBS_KEPT, type Signal } from '../store.ts';
 import { spanOf } from './blocks.ts';
+import type { Changes } from './changes.ts';
 import { type Phase, phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
+import type { ContentRow, ContentStore } from './content.ts';
 import type { Counts } from './counts.ts';
-import type { DeviceRows } from './device-rows.ts';
+import type { DeviceRow, DeviceRows } from './device-rows.ts';
 import type { Figures } from './figures.ts';
 import type { Ledger, LogEntry } from './ledger.ts';
 import type { Projection } from './projection.ts';
@@ -17,6 +19,7 @@ import type { Reader } from './reader.ts';
 interface Parts {
   readonly db: DatabaseSync;
   readonly committer: Committer;
+  readonly changes: Changes;
   readonly connectors: Connectors;
   readonly rows: DeviceRows;
   readonly counts: Counts;
@@ -24,7 +27,15 @@ interface Parts {
   readonly projection: Projection;
   readonly figures: Figures;
   readonly reader: Reader;
+  readonly content: Pick<ContentStore, 'purgeOf' | 'purgeFetches' | 'release'>;
   readonly signal: (signal: Signal) => void;
+}
+
+/** What a step removed, for memory and files to follow. */
+interface Purged {
+  readonly handled: number;
+  readonly gone: readonly DeviceRow[];
+  readonly files?: readonly ContentRow[];
 }
 
 const DAY = 86_400_000_000;
@@ -33,7 +44,8 @@ const HISTORY_DEVICES = 200;
 const STEP_BYTES = 1 << 20;
 
 export function createHousekeeping(parts: Parts) {
-  const { db, committer, connectors, rows, counts, ledger, projection, figures, reader, signal } = parts;
+  const { db, committer, changes, connectors, rows, counts, ledger, projection, figures, reader, content, signal } =
+    parts;
   const due = db.prepare(`SELECT key, connector, identity, expires, phase FROM devices
     WHERE expires <= ? AND expires IS NOT NULL AND expiry_logged = 0 ORDER BY expires LIMIT ?`);
   const markExpired = db.prepare(`UPDATE devices SET expiry_logged = 1,
@@ -58,11 +70,20 @@ export function createHousekeeping(parts: Parts) {
   const dropConnector = [
     'DELETE FROM batches WHERE connector = ?',
     'DELETE FROM aliases WHERE connector = ?',
+    'DELETE FROM deliveries WHERE webhook IN (SELECT key FROM webhooks WHERE connector = ?)',
+    'DELETE FROM webhooks WHERE connector = ?',
+    'DELETE FROM jobs WHERE connector = ?',
     'DELETE FROM connectors WHERE key = ?',
   ].map((sql) => db.prepare(sql));
   const dropSessions = db.prepare(
     'DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE expires <= ? LIMIT ?)',
   );
+  const oldJob = db.prepare('SELECT key FROM jobs WHERE finished <= ? AND finished IS NOT NULL LIMIT 1');
+  const jobOf = db.prepare(`SELECT key FROM jobs j WHERE connector = ?
+    AND EXISTS (SELECT 1 FROM job_changes c WHERE c.job = j.key) LIMIT 1`);
+  const dropChanges = db.prepare(`DELETE FROM job_changes WHERE job = ?1
+    AND device IN (SELECT device FROM job_changes WHERE job = ?1 LIMIT ?2)`);
+  const dropJob = db.prepare('DELETE FROM jobs WHERE key = ?');
   const nextDevices = db.prepare('SELECT key FROM devices WHERE connector = ? AND key > ? ORDER BY key LIMIT ?');
   const oldPoints = db.prepare(`DELETE FROM points WHERE device = ?1 AND (alias, span, step) IN
     (SELECT p.alias, p.span, p.step FROM state s JOIN points p ON p.device = s.device AND p.alias = s.alias
@@ -83,6 +104,7 @@ export function createHousekeeping(parts: Parts) {
   }
 
   function expireStep(now: number, limit: number) {
+    changes.settle();
     return (due.all(now, limit) as unknown as Due[]).map((device) => {
       markExpired.run(device.key);
       const event: NewEvent = {
@@ -158,7 +180,16 @@ export function createHousekeeping(parts: Parts) {
     return Math.max(dropped, 1);
   }
 
-  function purgeOrphan(limit: number) {
+  /** What a job has kept for its undoing goes first. */
+  function purgeJobs(before: number, limit: number): number {
+    const found = oldJob.get(before) as { key: number } | undefined;
+    if (found === undefined) return 0;
+    const changes = Number(dropChanges.run(found.key, limit).changes);
+    if (changes < limit) dropJob.run(found.key);
+    return Math.max(changes, 1);
+  }
+
+  function purgeOrphan(limit: number): Purged {
     const found = orphan.get() as { key: number } | undefined;
     if (found === undefined) return { handled: 0, gone: [] };
     const gone = removeDevices(found.key, anyDevices.all(found.key, limit) as { identity: string }[]);
@@ -167,6 +198,10 @@ export function createHousekeeping(parts: Parts) {
     if (events > 0) return { handled: events, gone };
     const dropped = figures.purge(found.key, Number.MAX_SAFE_INTEGER, limit);
     if (dropped > 0) return { handled: dropped, gone };
+    const job = jobOf.get(found.key) as { key: number } | undefined;
+    if (job !== undefined) return { handled: Number(dropChanges.run(job.key, limit).changes), gone };
+    const files = content.purgeOf(found.key, limit);
+    if (files.length > 0) return { handled: files.length, gone, files };
     for (const statement of dropConnector) statement.run(found.key);
     return { handled: 1, gone };
   }
@@ -184,19 +219,30 @@ export function createHousekeeping(parts: Parts) {
     return { handled: points, gone };
   }
 
-  function purgeStep(now: number, limit: number, settings: readonly { key: number; settings: ConnectorSettings }[]) {
+  function purgeStep(
+    now: number,
+    limit: number,
+    settings: readonly { key: number; settings: ConnectorSettings }[],
+  ): Purged {
+    changes.settle();
     for (const connector of settings) {
       const step = purgeConnector(connector.key, connector.settings, now, limit);
       if (step.handled > 0) return step;
     }
     const sessions = Number(dropSessions.run(now, limit).changes);
     if (sessions > 0) return { handled: sessions, gone: [] };
+    const jobs = purgeJobs(now - JOBS_KEPT, limit);
+    if (jobs > 0) return { handled: jobs, gone: [] };
+    const fetches = content.purgeFetches(limit);
+    if (fetches > 0) return { handled: fetches, gone: [] };
     const remaining = purgeRemains(limit);
     return remaining > 0 ? { handled: remaining, gone: [] } : purgeOrphan(limit);
   }
 
   return {
     async expireDue(now: number, limit: number): Promise<number> {
+      if (changes.waits()) await projection.flush();
+      if (due.get(now, 1) === undefined) return 0;
       const expired = await committer.submit(() => expireStep(now, limit), {
         committed(done) {
           for (const { device } of done) {
@@ -231,6 +277,9 @@ export function createHousekeeping(parts: Parts) {
             counts.move(row.connector, row.phase, null);
             projection.forget(row.key);
           }
+        },
+        durable({ files = [] }) {
+          for (const { sha256, bytes } of files) content.release(sha256, bytes);
         },
       });
       return handled;

@@ -10,6 +10,7 @@ import type { Device, NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BatchInfo, ImportReview, ImportStage, Signal } from '../store.ts';
 import type { WriteAudit } from './audit.ts';
+import type { Changes } from './changes.ts';
 import { phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -33,6 +34,7 @@ interface Parts {
   readonly folder: string;
   readonly committer: Committer;
   readonly audit: WriteAudit;
+  readonly changes: Changes;
   readonly connectors: Connectors;
   readonly rows: DeviceRows;
   readonly counts: Counts;
@@ -51,7 +53,7 @@ interface BatchRow extends BatchInfo {
 }
 
 export function createImports(parts: Parts) {
-  const { db, folder, committer, audit, connectors, rows, counts, ledger, projection, reader, signal } = parts;
+  const { db, folder, committer, audit, changes, connectors, rows, counts, ledger, projection, reader, signal } = parts;
   const columns = 'key, connector, id, name, who, created, expires, state, count, stage, position';
   const insertBatch =
     db.prepare(`INSERT INTO batches (connector, id, name, who, created, expires, state, count, stage, position)
@@ -82,6 +84,7 @@ export function createImports(parts: Parts) {
   let resuming = false;
 
   async function review(connector: number, stage: Stage, duplicates: number, now: number): Promise<ImportReview> {
+    await projection.flush().catch(() => {});
     const known = { whitelisted: 0, provisioned: 0, expired: 0, locked: 0, reprovision: 0 };
     for (let from = 1; from <= stage.count(); from += REVIEW_ROWS) {
       const part = await reader.ask(
@@ -104,11 +107,18 @@ export function createImports(parts: Parts) {
     db.prepare(`ATTACH ? AS ${schema}`).run(stagePath(folder, batch.stage!));
     const insert = db.prepare(insertDevices(schema));
     const credentials = db.prepare(insertCredentials(schema));
+    const bringing = db.prepare(
+      `SELECT 1 FROM ${schema}.rows WHERE n > ? AND n <= ? AND credential IS NOT NULL LIMIT 1`,
+    );
     let { position, count } = batch;
     try {
       while (position < total) {
         const to = Math.min(position + STEP_ROWS, total);
+        // Whose credentials these are already, the table alone is asked.
+        const brings = bringing.get(position, to) !== undefined;
+        if (brings) await projection.flush().catch(() => {});
         const step = () => {
+          if (brings) changes.settle();
           const { key } = highestKey.get() as { key: number };
           const { connector, expires, created } = batch;
           const added = Number(insert.run(connector, created, expires, batch.key, position, to).changes);
@@ -163,6 +173,7 @@ export function createImports(parts: Parts) {
     let removed = 0;
     for (;;) {
       const step = () => {
+        changes.settle();
         const found = members.all(batch.key, STEP_ROWS) as { identity: string }[];
         return found.map(({ identity }) => {
           const device = rows.read(batch.connector, identity)!;
@@ -288,6 +299,7 @@ export function createImports(parts: Parts) {
       // What memory knows of devices that were heard of decides here too.
       await projection.flush();
       const batch = await committer.submit(() => {
+        changes.settle();
         const found = find(connector, batchId);
         if (found === undefined) throw new AppError('BATCH_UNKNOWN', { seen: batchId });
         if (found.state === 'undone') throw new AppError('STATE_CONFLICT', { seen: 'a batch that was undone already' });

@@ -7,23 +7,28 @@ import { connectionSignals, sizeOfEvent } from '../payload.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
 import { createAuditWriter } from './audit.ts';
+import { createChanges, finishChanges } from './changes.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
 import { createConnectors } from './connectors.ts';
+import { createContent } from './content.ts';
 import { createCounts } from './counts.ts';
 import { createData, fullDisk } from './data.ts';
 import { databaseFile, openWriter } from './database.ts';
 import { createDeviceRows } from './device-rows.ts';
+import { createStateWriter } from './device-state.ts';
 import { createDevices } from './devices.ts';
 import { createFigures, readFigures } from './figures.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createImports } from './imports.ts';
+import { createJobs } from './jobs.ts';
 import { createLedger, readUnprojected } from './ledger.ts';
 import { createPeople } from './people.ts';
 import { endConnections } from './presence.ts';
 import { createProjection } from './projection.ts';
 import { createReader, type Failures } from './reader.ts';
+import { createWebhooks } from './webhooks.ts';
 
 interface Options {
   /** Where the database lives; made if it is not there. */
@@ -57,20 +62,23 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     else send(sent);
   };
   const ledger = createLedger(db);
-  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, ledger, failures.fatal);
+  const states = createStateWriter(db);
+  finishChanges(db, states);
+  const changes = createChanges(db, states);
+  const committer = createCommitter(db, `${databaseFile(folder)}-wal`, [ledger, changes], failures.fatal);
   committer.onCommit(() => {
     for (const connector of grown) send({ kind: 'events', connector });
     grown.clear();
   });
   const aliases = createAliases(db);
   const figures = createFigures(db);
-  const projection = createProjection(db, committer, aliases, figures, (error) =>
+  const projection = createProjection(db, committer, aliases, figures, changes, (error) =>
     failures.passing(new Error('State and history could not follow the log; trying again', { cause: error })),
   );
   const audit = createAuditWriter(db);
   const connectors = createConnectors(db, committer, audit, signal);
   const counts = createCounts(db);
-  const rows = createDeviceRows(db);
+  const rows = createDeviceRows(db, states, changes);
   const reader = createReader(db, folder, committer, failures);
   const parts = {
     db,
@@ -78,6 +86,7 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     committer,
     audit,
     aliases,
+    changes,
     ledger,
     figures,
     projection,
@@ -90,8 +99,11 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
   const devices = createDevices(parts);
   const data = createData(parts);
   const imports = createImports(parts);
-  const housekeeping = createHousekeeping(parts);
+  const { purgeOf, purgeFetches, release, ...content } = createContent(parts);
+  const housekeeping = createHousekeeping({ ...parts, content: { purgeOf, purgeFetches, release } });
   const people = createPeople(db, committer, audit, signal);
+  const webhooks = createWebhooks(parts);
+  const jobs = createJobs({ ...parts, devices });
   const pinged = db.prepare(
     "INSERT OR REPLACE INTO meta SELECT 'pinged', coalesce(max(value), 0) + 1 FROM meta WHERE name = 'pinged'",
   );
@@ -117,6 +129,8 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
 
   /** The kept counts, and what time has done to them since the sweeper last came by. */
   async function countByStatus(connector: number, now: number): Promise<Record<DeviceStatus, number>> {
+    // Of devices that changed, the tables may tell a time that no longer counts.
+    await followedIfPossible();
     const due = await reader.ask('countDue', connector, now);
     const dueOf = (of: Phase) => due.find(({ phase }) => phase === of)?.n ?? 0;
     const counted = Object.entries(phases).map(([status, phase]) => [
@@ -200,6 +214,11 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     listBatches: imports.list,
     getBatch: imports.get,
     undoBatch: imports.undo,
+    ...webhooks,
+    ...jobs,
+    // Whoever has the folder is alone.
+    claim: async () => true,
+    ...content,
     ...people,
     readAudit: (query) => reader.ask('readAudit', query),
     readChain: (after, limit) => reader.ask('readChain', after, limit),

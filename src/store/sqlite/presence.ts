@@ -21,12 +21,17 @@ export interface Presences {
   connection(device: number): string | null;
   /** What is newer than the row of the device. */
   get(device: number): Presence | undefined;
-  /** Takes out those of `devices`, and of others as many as there is room for up to `limit`. */
-  take(devices: ReadonlySet<number | null>, limit: number): Map<number, Presence>;
+  /**
+   * Takes out those of `devices`, and of others as many as there is room for up to `limit`. `later`: not these, whose rows are
+   * written anyhow in a while.
+   */
+  take(devices: ReadonlySet<number>, limit: number, later: (device: number) => boolean): Map<number, Presence>;
   /** Gives back what could not be written. */
   restore(taken: ReadonlyMap<number, Presence>): void;
   /** Inside a transaction. */
   write(taken: ReadonlyMap<number, Presence>): void;
+  /** The same, of connections alone. */
+  writeLinks(taken: ReadonlyMap<number, Presence>): void;
   forget(device: number): void;
   readonly size: number;
 }
@@ -46,6 +51,12 @@ export function createPresences(db: DatabaseSync): Presences {
   const note = (device: number, change: Partial<Presence>) =>
     unwritten.set(device, { ...(unwritten.get(device) ?? nothing), ...change });
 
+  function writeLinks(taken: ReadonlyMap<number, Presence>): void {
+    for (const [device, { connected, leftAt }] of taken) {
+      if (connected !== null) noteLink.run(Number(connected), leftAt, device);
+    }
+  }
+
   return {
     heard(device, at, ip) {
       const before = unwritten.get(device);
@@ -63,15 +74,15 @@ export function createPresences(db: DatabaseSync): Presences {
     },
     connection: (device) => live.get(device) ?? null,
     get: (device) => unwritten.get(device),
-    take(devices, limit) {
+    take(devices, limit, later) {
       const taken = new Map<number, Presence>();
       const take = (device: number) => {
         const presence = unwritten.get(device);
-        if (presence === undefined) return;
+        if (presence === undefined || later(device)) return;
         taken.set(device, presence);
         unwritten.delete(device);
       };
-      for (const device of devices) if (device !== null) take(device);
+      for (const device of devices) take(device);
       for (const device of unwritten.keys()) {
         if (taken.size >= limit) break;
         take(device);
@@ -82,11 +93,10 @@ export function createPresences(db: DatabaseSync): Presences {
       for (const [device, presence] of taken) if (!unwritten.has(device)) unwritten.set(device, presence);
     },
     write(taken) {
-      for (const [device, { at, ip, connected, leftAt }] of taken) {
-        if (at !== null) noteHeard.run(at, ip, device);
-        if (connected !== null) noteLink.run(Number(connected), leftAt, device);
-      }
+      for (const [device, { at, ip }] of taken) if (at !== null) noteHeard.run(at, ip, device);
+      writeLinks(taken);
     },
+    writeLinks,
     forget(device) {
       unwritten.delete(device);
       live.delete(device);

@@ -11,6 +11,7 @@ import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
 import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
 import { type Block, spanOf } from './blocks.ts';
+import type { Changes } from './changes.ts';
 import { FREQUENT_MAX, typeCode } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Figures } from './figures.ts';
@@ -24,10 +25,14 @@ const WAITING_BYTES = 128 << 20;
 /** Bounds of a transaction: a few milliseconds of the loop. What it costs is rows, and those follow the devices in it. */
 const STEP_EVENTS = 8_000;
 const STEP_DEVICES = 400;
+/** What an event counts, as a part of a device, that leaves no more here than a row of the index. */
+const INDEXED_ONLY = 0.25;
 const STEP_BYTES = 8 << 20;
 /** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
 const EAGER_EVENTS = 8_000;
 const EAGER_BYTES = 16 << 20;
+/** Devices whose changes are brought home in one transaction. */
+const CHANGES_STEP = 200;
 const LAZY_MS = 1_000;
 
 /** Events by which a device is heard of. */
@@ -68,6 +73,7 @@ export function createProjection(
   committer: Committer,
   aliases: Aliases,
   figures: Figures,
+  changes: Changes,
   onError: (error: unknown) => void,
 ): Projection {
   const writers = prepareWriters(db);
@@ -111,9 +117,11 @@ export function createProjection(
     const waiting = queue.length - head;
     if (waiting >= EAGER_EVENTS || bytes >= EAGER_BYTES) {
       // A step is small and takes more than a commit brings, so one for each commit keeps up.
-      if (!failing) attempt();
+      if (!failing) attempt(step);
     }
-    if (timer === null && (queue.length > head || presences.size > 0 || wanted.acknowledgements > 0)) {
+    if (changes.isEager() && !failing) attempt(changesStep);
+    const others = presences.size > 0 || wanted.acknowledgements > 0 || changes.waits();
+    if (timer === null && (queue.length > head || others)) {
       timer = setTimeout(() => {
         timer = null;
         flush().catch(failed);
@@ -122,9 +130,9 @@ export function createProjection(
     }
   }
 
-  function attempt(): void {
+  function attempt(work: () => void): void {
     try {
-      step();
+      work();
     } catch (error) {
       failed(error);
     }
@@ -137,17 +145,39 @@ export function createProjection(
     plan();
   }
 
-  function step(): void {
+  /** Brings some of the changed devices home, and with them when they were heard of. */
+  function changesStep(): void {
+    const devices = changes.next(CHANGES_STEP);
+    const touched = presences.take(new Set(devices), 0, () => false);
+    try {
+      committer.aside(() => {
+        changes.write(devices, touched);
+        presences.writeLinks(touched);
+      });
+      failing = false;
+    } catch (error) {
+      presences.restore(touched);
+      throw error;
+    }
+    changes.written(devices);
+  }
+
+  /** False if there was nothing to write. */
+  function step(): boolean {
     const from = head;
     let size = 0;
-    const devices = new Set<number | null>();
-    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && devices.size < STEP_DEVICES) {
+    let indexed = 0;
+    const devices = new Set<number>();
+    const rows = () => devices.size + indexed * INDEXED_ONLY;
+    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && rows() < STEP_DEVICES) {
       const event = queue[head++]!;
-      devices.add(event.device);
+      const { device, points } = event;
+      if (device === null || (points.length === 0 && changes.has(device))) indexed += 1;
+      else devices.add(device);
       size += event.bytes;
     }
     const events = queue.slice(from, head);
-    const touched = presences.take(devices, STEP_DEVICES);
+    const touched = presences.take(devices, STEP_DEVICES, changes.has);
     const until = head === queue.length ? Number.POSITIVE_INFINITY : events.at(-1)!.seq;
     try {
       committer.aside(() => writeStep(events, touched, until));
@@ -165,6 +195,7 @@ export function createProjection(
     }
     release(states, events);
     wanted.release(until);
+    return events.length > 0 || touched.size > 0;
   }
 
   function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, Presence>, until: number) {
@@ -172,7 +203,7 @@ export function createProjection(
     for (const { connector, identity, type, seqs } of indexRows(events)) {
       writers.index(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
     }
-    const devices = new Set(events.map((event) => event.device).filter((device) => device !== null));
+    const devices = new Set(events.filter(({ points }) => points.length > 0).map(({ device }) => device!));
     const gone = new Set([...devices].filter((device) => !writers.exists(device)));
     wanted.write(events, gone, until);
     const lastSeq = events.at(-1)?.seq;
@@ -190,8 +221,14 @@ export function createProjection(
     // What follows no event is written by the last step, or by one of its own.
     let others = Math.max(Math.ceil(presences.size / STEP_DEVICES), Number(wanted.acknowledgements > 0));
     while ((head < queue.length && queue[head]!.seq <= until) || others > 0) {
-      step();
-      others -= 1;
+      const wrote = step();
+      others = wrote ? others - 1 : 0;
+      await new Promise(setImmediate);
+    }
+    // Last, as they take along what the steps left to them.
+    const lastChange = changes.last();
+    while (changes.waits(lastChange)) {
+      changesStep();
       await new Promise(setImmediate);
     }
   }
@@ -217,6 +254,7 @@ export function createProjection(
         .flatMap(({ points }) => points),
     flush,
     flushNow() {
+      while (changes.waits()) changesStep();
       while (head < queue.length || presences.size > 0 || wanted.acknowledgements > 0) step();
     },
     forget(device) {
@@ -224,7 +262,7 @@ export function createProjection(
       presences.forget(device);
       wanted.forget(device);
     },
-    full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES,
+    full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES || changes.isFull(),
   };
 }
 

@@ -106,6 +106,25 @@ test('of certificates that are there already it is known when they end', () => {
   );
 });
 
+test('connectors from before content take no files from devices, and show those of others where they show those of devices', () => {
+  const db = new DatabaseSync(':memory:');
+  migrate(db, migrations.slice(0, 6));
+  const { content: _, events, ...rest } = defaultSettings('c');
+  const old = events.types.filter((type) => type !== 'content_out' && type !== 'rollout');
+  const insert = db.prepare('INSERT INTO connectors VALUES (?, ?, 1, 1, ?)');
+  insert.run(1, 'a', JSON.stringify({ ...rest, events: { types: old } }));
+  insert.run(2, 'b', JSON.stringify({ ...rest, events: { types: ['data_in'] } }));
+  migrate(db);
+  const [a, b] = db
+    .prepare('SELECT settings FROM connectors ORDER BY key')
+    .all()
+    .map(({ settings }) => JSON.parse(String(settings)));
+  assert.deepEqual(a.content, { device_upload: false, device_upload_bytes: 1_048_576 });
+  assert.deepEqual(a.events.types.toSorted(), events.types.toSorted());
+  assert.deepEqual(b.events.types, ['data_in']);
+  assert.deepEqual(Object.keys(a).toSorted(), Object.keys(defaultSettings('c')).toSorted());
+});
+
 test('a database of a later version is refused, and says so', async () => {
   await inFolder(async (folder) => {
     const db = new DatabaseSync(databaseFile(folder));

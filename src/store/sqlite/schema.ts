@@ -195,6 +195,84 @@ export const migrations: readonly string[] = [
     WHERE c.device = devices.key AND c.slot = 0 AND c.type = 'certificate';
   CREATE INDEX devices_certificate ON devices (connector, certificate_ends) WHERE certificate_ends IS NOT NULL;
   `,
+  /* 6: webhooks, and work on many devices */ `
+  -- "hook" is JSON: what people set, how far it is, and its secret, which is encrypted.
+  CREATE TABLE webhooks (
+    key INTEGER PRIMARY KEY AUTOINCREMENT, connector INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, hook TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX webhooks_connector ON webhooks (connector);
+  -- The last tries of each.
+  CREATE TABLE deliveries (
+    webhook INTEGER NOT NULL, number INTEGER NOT NULL, delivery TEXT NOT NULL,
+    PRIMARY KEY (webhook, number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- "job" is JSON: what is done, by whom, and what came of it so far. "position": the device key, or the place in "targets"
+  -- (identities, JSON), up to which that is; while it is being undone, the device key in job_changes. "last": no device of
+  -- a higher key belongs to it.
+  CREATE TABLE jobs (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    filter TEXT,
+    targets TEXT,
+    finished INTEGER,
+    job TEXT NOT NULL,
+    UNIQUE (connector, id)
+  ) STRICT;
+  CREATE INDEX jobs_open ON jobs (key) WHERE open = 1;
+  CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
+  -- What devices had before a job changed them (JSON), for undoing it.
+  CREATE TABLE job_changes (
+    job INTEGER NOT NULL, device INTEGER NOT NULL, identity TEXT NOT NULL, before TEXT NOT NULL,
+    PRIMARY KEY (job, device)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  /* 7: content */ `
+  -- Files for devices; their bytes are in the folder beside, by digest (content-files.ts). "listed": sent by people, or offered.
+  CREATE TABLE content (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    meta TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    who TEXT,
+    device TEXT,
+    offer TEXT NOT NULL,
+    rollout TEXT,
+    listed INTEGER NOT NULL,
+    UNIQUE (connector, id)
+  ) STRICT;
+  CREATE INDEX content_sha256 ON content (sha256, bytes);
+  CREATE INDEX content_listed ON content (connector, id) WHERE listed = 1;
+  CREATE INDEX content_device ON content (connector, device) WHERE device IS NOT NULL;
+  CREATE INDEX content_rollout ON content (connector, id) WHERE rollout IS NOT NULL;
+  -- Who fetched what, of the version that it last began to fetch.
+  CREATE TABLE content_fetches (
+    content INTEGER NOT NULL, device INTEGER NOT NULL, identity TEXT NOT NULL, sha256 TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, times INTEGER NOT NULL, completed INTEGER,
+    PRIMARY KEY (content, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX content_fetches_last ON content_fetches (content, last);
+  -- Files that are gone and of which it is still to be forgotten who fetched them.
+  CREATE TABLE content_remains (content INTEGER PRIMARY KEY) STRICT;
+
+  -- New settings and types of events; whoever looks at files from devices looks at these too.
+  UPDATE connectors SET settings = json_set(settings, '$.content', json('{"device_upload":false,"device_upload_bytes":1048576}'));
+  UPDATE connectors SET settings = json_insert(json_insert(settings, '$.events.types[#]', 'content_out'), '$.events.types[#]', 'rollout')
+    WHERE EXISTS (SELECT 1 FROM json_each(settings, '$.events.types') WHERE value = 'content_in');
+  `,
+  /* 8: changes of devices */ `
+  -- What commits changed of devices and their rows do not have yet, as JSON (changes.ts).
+  CREATE TABLE changes (number INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
