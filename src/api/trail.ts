@@ -112,6 +112,9 @@ export function tellWebhook(hook: Webhook, newSecret = false) {
   return { url, types, enabled, paused: pausedAt !== null, ...(newSecret && { secret: 'new' }) };
 }
 
+/** Where a webhook goes on from; a replay also ends a pause. */
+export const tellPlace = ({ position, pausedAt }: Webhook) => ({ position, paused: pausedAt !== null });
+
 /** For changes of a connector's settings. */
 export function settingsEntry(call: Acting, connector: string) {
   return (before: ConnectorSettings, after: ConnectorSettings): NewAudit | null =>

@@ -7,7 +7,7 @@ import { type ApiDeps, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams, empty, ref } from './schema/common.ts';
 import { deliveryList, newWebhook, replayBody, webhookList, webhookParams, webhookPatch } from './schema/webhook.ts';
-import { changeEntry, entry, targets, tellWebhook } from './trail.ts';
+import { changeEntry, entry, targets, tellPlace, tellWebhook } from './trail.ts';
 
 export const listWebhooks = handle(
   { params: connectorParams, response: { 200: webhookList } },
@@ -93,8 +93,8 @@ export const replayWebhook = handle(
     const position = Math.min(body.after, await deps.store.lastSeq());
     const decide = (hook: Webhook): Webhook => ({ ...resumed(hook), position, reachedAt: now, missed: null });
     const target = targets.webhook(params.connector, params.hook);
-    const changed = await deps.store.changeWebhook(params.connector, params.hook, decide, (before) =>
-      entry(call, target, { position: before.position }, { position }),
+    const changed = await deps.store.changeWebhook(params.connector, params.hook, decide, (before, after) =>
+      entry(call, target, tellPlace(before), tellPlace(after)),
     );
     return view(changed);
   },

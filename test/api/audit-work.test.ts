@@ -46,17 +46,23 @@ test('of a webhook: its address, types and whether it is on, that its secret is 
   assert.deepEqual(changeOf(rotated), ['changeWebhook', {}, { secret: 'new' }]);
   const { position } = (await api.store.getWebhook(connector.id, id))!;
   const replayed = await entryOf('POST', `${one}/replay`, { after: 0 });
-  assert.deepEqual(changeOf(replayed), ['replayWebhook', { position }, { position: 0 }]);
+  const after = { position: 0, paused: false };
+  assert.deepEqual(changeOf(replayed), ['replayWebhook', { ...after, position }, after]);
   const gone = await entryOf('DELETE', one);
   assert.deepEqual(changeOf(gone), ['deleteWebhook', { ...rest, url: 'https://example.org/' }, null]);
   assert.ok(new Set([made, moved, rotated, replayed, gone].map(({ target }) => target)).size === 1);
 });
 
-test('of a webhook that was paused: that it goes on', async () => {
+test('of a webhook that was paused: that it goes on, switched on or by a replay', async () => {
   const { body } = await api.call('POST', hooks(), { url: 'https://example.com/' });
-  await api.store.changeWebhook(connector.id, body.id, (hook) => ({ ...hook, pausedAt: 1 }));
+  const pause = () => api.store.changeWebhook(connector.id, body.id, (hook) => ({ ...hook, pausedAt: 1 }));
+  await pause();
   const resumed = await entryOf('PATCH', `${hooks()}/${body.id}`, { enabled: true });
   assert.deepEqual(changeOf(resumed), ['changeWebhook', { paused: true }, { paused: false }]);
+  const { position } = await pause();
+  const replayed = await entryOf('POST', `${hooks()}/${body.id}/replay`, { after: 0 });
+  assert.deepEqual(replayed.before, { position, paused: true });
+  assert.deepEqual(replayed.after, { position: 0, paused: false });
 });
 
 test('no secret of a webhook, in the clear or sealed', async () => {
