@@ -95,6 +95,8 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   const context = await browser.newContext({
     // Without one Chromium takes that of the machine's C locale, which is no language at all.
     locale: 'en-US',
+    // What moves between the pressing and the release of a button is not clicked.
+    reducedMotion: 'reduce',
     viewport: { width: 1280, height: 860 },
     permissions: ['clipboard-read', 'clipboard-write'],
     ...options,
