@@ -35,6 +35,9 @@ export interface SecondFactor {
   readonly recovery: readonly string[];
 }
 
+/** What of an account its owner has shown to know. */
+export type Checked = Pick<User, 'password' | 'factor'>;
+
 /** A session of the management API; `digest` = SHA-256 of its token, hex. */
 export interface Session {
   readonly digest: string;
@@ -102,6 +105,11 @@ export function isFullAdmin({ role, connectors, password }: User): boolean {
 export function expectAdminLeft(before: User, after: User | null, { otherAdmins }: People): void {
   if (!isFullAdmin(before) || (after !== null && isFullAdmin(after)) || otherAdmins > 0) return;
   throw new AppError('LAST_ADMIN', { seen: before.email, wanted: 'another admin of all connectors with a password' });
+}
+
+/** Whether what was checked is still what there is to check: not so once a second factor was switched on meanwhile. */
+export function isAsChecked(user: User | null, { password, factor }: Checked): user is User {
+  return user !== null && user.password === password && user.factor?.sealed === factor?.sealed;
 }
 
 /** True where sessions that were let in before might not be let in now. */

@@ -158,7 +158,7 @@ export async function openSession(store: Store, user: User, now: number, proven 
   const digest = createHash('sha256').update(token).digest('hex');
   const expires = now + SESSION_LENGTH;
   const session = { digest, user: user.id, created: now, expires, ip: null, agent: 'test', proven, used: now };
-  assert.ok(await store.putSession(session, user.password));
+  assert.ok(await store.putSession(session, user));
   return token;
 }
 

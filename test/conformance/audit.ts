@@ -57,14 +57,14 @@ export function auditTests(open: Open): void {
       }));
       await store.append(dataOut(found!.ref, { a: '1' }), auditOf('patchState', 'd'));
       await store.putUser(someUser('u'), auditOf('createUser', 'u'));
-      await store.putSession(someSession('u', 's'), someUser('u').password, auditOf('signIn', 'u'));
+      await store.putSession(someSession('u', 's'), someUser('u'), auditOf('signIn', 'u'));
       await store.proveSession(digestOf('s'), NOW, auditOf('proveSession', 'u'));
       await store.changeUser(
         'u',
         (user) => ({ answer: null, user: { ...user!, role: 'viewer' } }),
         (before, after) => auditOf('changeUser', 'u', { before: before?.role, after: after?.role }),
       );
-      await store.putSession(someSession('u', 't'), someUser('u').password);
+      await store.putSession(someSession('u', 't'), someUser('u'));
       await store.deleteSession(digestOf('t'), auditOf('signOut', 'u'));
       await store.putKey(someKey('k'), auditOf('createKey', 'k'));
       await store.deleteKey('k', auditOf('deleteKey', 'k'));
@@ -121,7 +121,7 @@ export function auditTests(open: Open): void {
       );
       await store.putUser(someUser('u'));
       await rejectsWith(store.putUser({ ...someUser('v'), email: 'u@example.com' }, entry), 'USER_KNOWN');
-      assert.equal(await store.putSession(someSession('u', 's'), 'another', entry), false);
+      assert.equal(await store.putSession(someSession('u', 's'), { password: 'another', factor: null }, entry), false);
       assert.equal(await store.proveSession(digestOf('s'), NOW, entry), false);
       assert.equal(await store.deleteSession(digestOf('s'), entry), false);
       assert.equal(await store.deleteKey('k', entry), false);

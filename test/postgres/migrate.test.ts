@@ -114,7 +114,7 @@ async function fill(store: Store): Promise<string[]> {
   const factor = { sealed: 'sealed', step: 7, recovery: [digestOf('recovery')] };
   const link = { digest: digestOf('link'), expires: NOW + DAY };
   await store.putUser(someUser('u', { connectors: [...connectors], factor, link, subject: 'https://provider u' }));
-  await store.putSession(someSession('u', 'd'), someUser('u').password, auditOf('signIn', 'ü "\u0000"'));
+  await store.putSession(someSession('u', 'd'), someUser('u'), auditOf('signIn', 'ü "\u0000"'));
   await store.putKey(someKey('k', { connector: connectors[0]!, expires: NOW + DAY }), auditOf('createKey'));
   return connectors;
 }
