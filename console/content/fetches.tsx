@@ -21,7 +21,7 @@ export function Fetches({ connector, id, info: { figures } }: Props) {
         Who fetched it
       </Title>
       {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
-      {!error && !data && <Skeleton height={60} aria-busy aria-label="Loading" />}
+      {!error && !data && <Skeleton height={60} aria-busy role="status" aria-label="Loading" />}
       {data !== undefined && data.fetches.length === 0 && (
         <Text size="sm" c="dimmed">
           No device yet.

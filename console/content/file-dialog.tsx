@@ -30,7 +30,7 @@ export function FileDialog({ connector, id, mayChange, onDelete, onClose }: Prop
   return (
     <Modal opened onClose={onClose} title={<span className={classes.id}>{visible(id)}</span>} size="xl">
       {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
-      {!error && !data && <Skeleton height={200} aria-busy aria-label="Loading" />}
+      {!error && !data && <Skeleton height={200} aria-busy role="status" aria-label="Loading" />}
       {data !== undefined && (
         <Stack gap="lg">
           <Facts info={data} />

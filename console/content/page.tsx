@@ -112,7 +112,7 @@ function NoFile({ whose, action }: NoFileProps) {
 
 function Waiting() {
   return (
-    <Stack gap={10} aria-busy aria-label="Loading">
+    <Stack gap={10} aria-busy role="status" aria-label="Loading">
       {['a', 'b', 'c', 'd'].map((key) => (
         <Skeleton key={key} height={36} radius="sm" />
       ))}

@@ -45,7 +45,7 @@ export function Chart({ connector, identity, rows }: Props) {
   if (rows === undefined) {
     return (
       <Card title="Over time">
-        <Skeleton height={PLOT_HEIGHT} radius="sm" aria-label="Loading" />
+        <Skeleton height={PLOT_HEIGHT} radius="sm" role="status" aria-label="Loading" />
       </Card>
     );
   }
@@ -120,7 +120,7 @@ function Shown({ connector, identity, row, search, onChange }: ShownProps) {
   const query = historyQuery(connector, identity, alias, resource?.format, search);
   const { data, error, refetch } = useQuery(query);
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
-  if (!data) return <Skeleton height={PLOT_HEIGHT} radius="sm" aria-label="Loading" />;
+  if (!data) return <Skeleton height={PLOT_HEIGHT} radius="sm" role="status" aria-label="Loading" />;
   if (data.points.length === 0)
     return <NoData row={row} range={search.range} onAll={() => onChange({ range: 'all' })} />;
   const unit = resource?.unit ?? '';

@@ -36,7 +36,7 @@ export function Events({ connector, identity }: Props) {
   return (
     <Card title="Events" aside={link}>
       {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
-      {!error && !data && <Skeleton height={160} radius="sm" aria-label="Loading" />}
+      {!error && !data && <Skeleton height={160} radius="sm" role="status" aria-label="Loading" />}
       {data?.events.length === 0 && (
         <Empty icon={<IconListDetails size={28} />} title="No events">
           What the device does shows here: provisioning, writing, being refused. Old events are removed after some time.

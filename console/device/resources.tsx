@@ -39,7 +39,7 @@ export function Resources({ connector, identity, rows }: Props) {
   );
   return (
     <Card title="Resources" aside={field}>
-      {rows === undefined && <Skeleton height={120} radius="sm" aria-label="Loading" />}
+      {rows === undefined && <Skeleton height={120} radius="sm" role="status" aria-label="Loading" />}
       {rows?.length === 0 && (
         <Empty
           icon={<IconStack2 size={28} />}

@@ -108,7 +108,7 @@ function isQuiet({ lines, mayLoadOlder }: NonNullable<LiveState['log']>): boolea
 
 function Waiting() {
   return (
-    <Stack gap={10} p="sm" aria-busy aria-label="Loading">
+    <Stack gap={10} p="sm" aria-busy role="status" aria-label="Loading">
       {Array.from({ length: 12 }, (_, row) => (
         <Skeleton key={row} height={24} radius="sm" />
       ))}

@@ -45,7 +45,7 @@ export function Offers({ connector, resources, mayChange }: Props) {
     });
   };
   if (error && writes === undefined) return <Failure error={error} onRetry={() => void refetch()} />;
-  if (writes === undefined) return <Skeleton height={96} radius="md" aria-busy aria-label="Loading" />;
+  if (writes === undefined) return <Skeleton height={96} radius="md" aria-busy role="status" aria-label="Loading" />;
   if (found.length === 0) return null;
   const shown = found.slice(0, all ? MOST : FIRST);
   const looked = writes.length < WRITES ? 'the writes in the log' : `the newest ${WRITES.toLocaleString('en')} writes`;

@@ -138,7 +138,7 @@ function NoResource({ action }: { readonly action: ReactNode }) {
 
 function Waiting() {
   return (
-    <Stack gap={10} aria-busy aria-label="Loading">
+    <Stack gap={10} aria-busy role="status" aria-label="Loading">
       {['a', 'b', 'c', 'd', 'e', 'f'].map((key) => (
         <Skeleton key={key} height={36} radius="sm" />
       ))}

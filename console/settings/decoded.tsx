@@ -77,7 +77,11 @@ export function RevocationList({ connector, pem }: Props) {
 }
 
 function NotYet({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
-  return error ? <Failure error={error} onRetry={onRetry} /> : <Skeleton height={96} aria-busy aria-label="Decoding" />;
+  return error ? (
+    <Failure error={error} onRetry={onRetry} />
+  ) : (
+    <Skeleton height={96} aria-busy role="status" aria-label="Decoding" />
+  );
 }
 
 const colonized = (hex: string) =>

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { afterEach } from 'node:test';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const installed = [
@@ -78,6 +79,18 @@ export interface Watched {
   close(): Promise<void>;
 }
 
+/** Pages that are open in this file. */
+const opened = new Set<Page>();
+
+/** What was on the screen when a test failed, as a screen reader tells it: that it was not found says little. */
+afterEach(async (context) => {
+  if (!('passed' in context) || context.passed) return;
+  for (const page of opened) {
+    const shown = await page.ariaSnapshot({ timeout: 5_000 }).catch((error: Error) => error.message);
+    console.log(`${context.name}: ${page.url()} shows\n${shown}`);
+  }
+});
+
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({
     // Without one Chromium takes that of the machine's C locale, which is no language at all.
@@ -100,6 +113,8 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
     if (!['data:', 'blob:'].includes(target.protocol) && target.origin !== origin)
       faults.push(`request to ${target.origin}`);
   });
+  opened.add(page);
+  page.on('close', () => opened.delete(page));
   await page.goto(url);
   return {
     page,

@@ -135,7 +135,10 @@ export function createDevices({ db, node, connectors, presence, send }: Parts) {
     const signals = signalsOf(decided);
     const rows = await db.commit<{ refused: Refusals }>((id) => ({
       statement: write,
-      values: [id, node, packSignals(signals), ...writeValues(decided)],
+      values: [
+        ...[id, node, packSignals(signals), ...writeValues(decided)],
+        auditValues(decided.map(({ decision }) => decision.audit)),
+      ],
     }));
     const refused = rows?.[0]?.refused ?? {};
     if (Object.keys(refused).length > 0) return refused;
@@ -225,7 +228,7 @@ function stored(before: Known, device: Device): Device {
   return { ...device, identity, created, batch, lastSeen, lastIp, leftAt };
 }
 
-/** The parameters of `change_devices` from the fourth on, and what the audit log is told. */
+/** The parameters of `change_devices` from the fourth on. */
 export function writeValues(decided: readonly Decided[]) {
   const events = decided.flatMap(({ change, before, decision }): Logged[] => {
     const device = before.version > 0 || decision.device ? before.key : null;
@@ -258,7 +261,6 @@ export function writeValues(decided: readonly Decided[]) {
     toJson(retagged.flatMap(({ connector, before, device }) => tagRecords(connector, before.key, device))),
     keysOf(recredited),
     toJson(recredited.flatMap(({ connector, before, device }) => credentialRecords(connector, before.key, device))),
-    auditValues(decided.map(({ decision }) => decision.audit)),
   ];
 }
 

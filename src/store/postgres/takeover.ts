@@ -1,7 +1,7 @@
 /**
  * Takes over everything from another engine into an empty database, while that one may go on writing: tables are copied page by
- * page and compared again, page by page, until nobody writes any more; the log is followed; files are copied once. Each page is one commit together
- * with a note of it, so that it goes on where a break left it, and is read back and compared.
+ * page and compared again, page by page, until nobody writes any more; the log is followed, files are copied once. Each page is
+ * one commit together with a note of it, so that it goes on where a break left it, and is read back and compared.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -165,7 +165,10 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
       return reader.ask('countDevices', connector, filter, now, counts.total(connector));
     },
     countByStatus: async (id, now) => countByStatus(connectors.keyOf(id), now),
-    countCertificatesEnding: async (before) => reader.ask('countCertificatesEnding', before),
+    async countCertificatesEnding(before) {
+      await followedIfPossible();
+      return reader.ask('countCertificatesEnding', before);
+    },
     listTagNames: async (id) => reader.ask('listTagNames', connectors.keyOf(id)),
     countTagValues: async (id, name, part) => reader.ask('countTagValues', connectors.keyOf(id), name, part),
 
