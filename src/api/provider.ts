@@ -144,9 +144,11 @@ async function accountOf(call: Call, claims: Record<string, unknown>): Promise<U
   }
 }
 
-/** PROVIDER_FORBIDDEN without an email, or with one that the provider has not verified. */
-function emailIn({ email, email_verified: verified }: Record<string, unknown>): string {
-  if (typeof email === 'string' && /^[^\s@]+@[^\s@]+$/.test(email) && email.length <= 320 && verified !== false) {
+/** PROVIDER_FORBIDDEN without an email, or where the provider says anything of it but that it is verified; many say nothing. */
+function emailIn({ email, email_verified: verified = true }: Record<string, unknown>): string {
+  // Some providers send a text; OpenID Connect Core 1.0, 5.1 has a boolean.
+  const good = verified === true || verified === 'true';
+  if (good && typeof email === 'string' && /^[^\s@]+@[^\s@]+$/.test(email) && email.length <= 320) {
     return email.toLowerCase();
   }
   throw new AppError('PROVIDER_FORBIDDEN', { seen: 'no verified email', wanted: 'the claim email' });
