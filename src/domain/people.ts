@@ -71,6 +71,20 @@ export interface ApiKey {
 /** What every key begins with, so that scanners for secrets find one that was left lying about. */
 export const KEY_PREFIX = 'slipway_';
 
+/**
+ * What an email may be, as a pattern: no white space, nothing that nobody sees (`\p{C}`: control and format characters, halves of
+ * surrogate pairs), and not what the audit log calls an API key. U+212A is KELVIN SIGN, whose lower case is k.
+ */
+export const EMAIL = '^(?![kK\u212a][eE][yY]:)[^\\s@\\p{C}]+@[^\\s@\\p{C}]+$';
+export const EMAIL_MAX = 320;
+/** What a key may be called: likewise, with white space inside that ends no line. */
+export const KEY_NAME = '^[^\\s\\p{C}](?:[^\\p{C}\\p{Zl}\\p{Zp}]*[^\\s\\p{C}])?$';
+
+const email = new RegExp(EMAIL, 'u');
+
+/** Whether it may be the email of an account. */
+export const isEmail = (text: string): boolean => text.length <= EMAIL_MAX && email.test(text);
+
 /** What becomes of an account: the answer for the caller, the whole new account; `null` removes it. */
 export interface UserChange<T> {
   readonly answer: T;

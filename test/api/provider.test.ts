@@ -106,6 +106,8 @@ test('who has no role, no verified email, or the email of an account with a pass
     ['unverified-number', ['admins'], { email_verified: 0 }],
     ['unverified-null', ['admins'], { email_verified: null }],
     ['no-email', ['admins'], { email: undefined }],
+    ['turned', ['admins'], { email: 'admin@\u202elocalhost' }],
+    ['as-a-key', ['admins'], { email: 'Key:line@3' }],
     ['takes-over', ['admins'], { email: 'Admin@localhost' }],
   ];
   for (const [sub, groups, over] of strangers) {

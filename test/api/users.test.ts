@@ -66,6 +66,18 @@ test('an account may be made with a password and connectors; those have to be th
   }
 });
 
+test('an email has nothing that nobody sees, and cannot be taken for an API key', async () => {
+  const { id } = (await create({ email: 'plain@example.com', role: 'viewer' })).body;
+  const unseen = ['a\0b@x', 'a@\u202ex', 'a\u200b@x', '\ud800@x', 'a@x\u2028', 'a\u00a0@x'];
+  for (const email of [...unseen, 'key:line@3', 'KEY:line@3', '\u212aey:line@3']) {
+    assert.equal((await create({ email, role: 'viewer' })).body.code, 'SCHEMA', JSON.stringify(email));
+    assert.equal((await api.call('PATCH', `/api:1/users/${id}`, { email })).body.code, 'SCHEMA', JSON.stringify(email));
+  }
+  for (const email of ['jürgen+😀@bücher.example', 'a-key:x@example.com', 'key@example.com']) {
+    assert.equal((await create({ email, role: 'viewer' })).status, 201, email);
+  }
+});
+
 test('another role, other connectors and removal end the sessions and live streams of the account at once', async () => {
   const { id, base } = await api.connector();
   const changes: ((user: string) => Promise<unknown>)[] = [
