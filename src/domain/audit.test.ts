@@ -48,6 +48,23 @@ test('the text has its names in order, at whatever depth, and nothing between', 
   );
 });
 
+test('names are in order of their UTF-16 units, also those that look like numbers', () => {
+  const tags = { 10: ['a'], 9: ['b'], '\ufb33': 1, '\u{1f600}': 2, '\u20ac': 3, __proto: undefined, Z: [undefined] };
+  assert.equal(
+    canonical(tags),
+    '{"10":["a"],"9":["b"],"Z":[null],"\u20ac":3,"\u{1f600}":2,"\ufb33":1}',
+    'RFC 8785, 3.2.3',
+  );
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.oneof(fc.nat().map(String), fc.string({ unit: 'binary' })), fc.jsonValue()),
+      (value) => {
+        assert.deepEqual(JSON.parse(canonical(value)), JSON.parse(JSON.stringify(value)));
+      },
+    ),
+  );
+});
+
 test('an entry is the same row after it was exported as JSON and read again', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (value, text) => {

@@ -38,16 +38,18 @@ const TEXT_MAX = 1_000;
 /** Characters of `before` and of `after` as JSON, likewise. */
 const PART_MAX = 32_768;
 
-/** JSON with the names of every object in order and nothing between: one text for one content (RFC 8785). */
+/**
+ * JSON with the names of every object in order of their UTF-16 units and nothing between: one text for one content
+ * (RFC 8785). Written here, as an object of JavaScript has names like 9 before all others.
+ */
 export function canonical(value: unknown): string {
-  return JSON.stringify(ordered(value));
-}
-
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== 'object' || value === null) return value;
-  const names = Object.keys(value).sort();
-  return Object.fromEntries(names.map((name) => [name, ordered((value as Record<string, unknown>)[name])]));
+  if (Array.isArray(value)) return `[${value.map((one) => canonical(one ?? null)).join(',')}]`;
+  if (!isPlain(value)) return JSON.stringify(value);
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  return `{${names
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)
+    .join(',')}}`;
 }
 
 /** The text of an entry that is stored and digested: all of it but its place in the chain. */
