@@ -11,7 +11,9 @@ import {
   difference,
   entryOf,
   followChain,
+  lineOf,
   type NewAudit,
+  rowIn,
   rowOf,
 } from './audit.ts';
 
@@ -70,6 +72,8 @@ test('an entry is the same row after it was exported as JSON and read again', ()
     fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (value, text) => {
       const [row] = chainOf([entry({ after: value, target: text })]) as [ChainRow];
       assert.deepEqual(rowOf(JSON.parse(JSON.stringify(entryOf(row)))), row);
+      assert.deepEqual(rowIn(lineOf(row)), row);
+      assert.equal(rowIn(lineOf(row).replace('{', '{"who":"innocent@example.com",')), null);
     }),
   );
 });

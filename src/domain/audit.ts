@@ -81,6 +81,22 @@ export function rowOf({ seq, previous, digest, ...told }: AuditEntry): ChainRow 
   return { seq, text: canonical(told), previous, digest };
 }
 
+/** A row as a line of an export, without its end. */
+export function lineOf({ seq, text, previous, digest }: ChainRow): string {
+  return `{"seq":${seq},${text.slice(1, -1)},"previous":"${previous}","digest":"${digest}"}`;
+}
+
+/** The row of a line; null where the line is not, letter by letter, as `lineOf` writes one. */
+export function rowIn(line: string): ChainRow | null {
+  try {
+    // Read with a name twice, JSON has the last of both, and whoever looks at the line may see the first alone.
+    const row = rowOf(JSON.parse(line) as AuditEntry);
+    return lineOf(row) === line ? row : null;
+  } catch {
+    return null;
+  }
+}
+
 export interface Chain {
   /** Why this row does not follow the ones before; null if it does. */
   check(row: ChainRow): string | null;
