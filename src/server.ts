@@ -32,6 +32,7 @@ import { watchEventLoop } from './metrics/event-loop.ts';
 import { counter, type Family, gauge } from './metrics/figure.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
+import { readMoved } from './store/sqlite/moved.ts';
 import type { Store } from './store/store.ts';
 import { version } from './version.ts';
 
@@ -186,6 +187,12 @@ async function openStore(
     const store = await openSqliteStore({ folder: data, failures: { fatal, passing } }).catch(
       cannotUse('SLIPWAY_DATA', data),
     );
+    // Now that the folder is locked: the end of a move leaves its mark before it gives the lock back.
+    const moved = await readMoved(data);
+    if (moved !== null) {
+      await store.close();
+      cannotUse('SLIPWAY_DATA', data)(new Error(moved));
+    }
     return { store, keep: async (_, content) => content };
   }
   const { host, pathname } = new URL(databaseUrl);

@@ -1,7 +1,7 @@
 /** `slipway migrate`: what an installation on SQLite knew, one on PostgreSQL knows, also where the move was broken off. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -353,6 +353,40 @@ test('a database that holds an installation is left alone', async () => {
   });
 });
 
+const slipway = (...args: string[]) => runTool(process.execPath, ['src/main.ts', ...args], root);
+const move = (data: string, url: string) => slipway('migrate', '--from', 'sqlite', '--to', url, '--data', data);
+
+test('no server starts on a folder that was moved away, until its mark is removed; it can be moved once more', async () => {
+  await inFolder(async (data) => {
+    await (await openSqliteStore({ folder: data })).close();
+    const full = await postgres!.newDatabase();
+    const there = await openPostgresStore({ url: full });
+    await makeConnector(there);
+    await there.close();
+    const failed = await move(data, full);
+    assert.equal(failed.code, 1);
+    assert.ok(!existsSync(join(data, 'moved.txt')), 'a move that failed is none');
+
+    for (const url of [await postgres!.newDatabase(), await postgres!.newDatabase()]) {
+      const { code, stdout, stderr } = await move(data, url);
+      assert.equal(code, 0, stderr.toString());
+      assert.match(stdout.toString(), /moved\.txt/);
+      const { host, pathname, password } = new URL(url);
+      const text = readFileSync(join(data, 'moved.txt'), 'utf8');
+      assert.ok(text.startsWith(`to postgres://${host}${pathname} at 20`), text);
+      assert.ok(password === '' || !text.includes(password));
+      const refused = await slipway('serve', '--data', data, '--https-port', '0', '--console-port', '0');
+      assert.equal(refused.code, 1);
+      const said = refused.stderr.toString();
+      assert.ok(said.includes(`${host}${pathname}`) && said.includes(`remove ${join(data, 'moved.txt')}`), said);
+      const { stdout: findings } = await slipway('doctor', '--json', '--data', data);
+      assert.match(findings.toString(), /no server starts on it/);
+    }
+    await rm(join(data, 'moved.txt'));
+    await (await startServer({ data })).stop();
+  });
+});
+
 test('devices go on with their tokens and the CA that they trust', async () => {
   await inFolder(async (data) => {
     const url = await postgres!.newDatabase();
@@ -361,11 +395,7 @@ test('devices go on with their tokens and the CA that they trust', async () => {
     const token = await connector.provision('d');
     assert.equal(await connector.write('a=1', { token }), 204);
     await old.stop();
-    const { code, stdout, stderr } = await runTool(
-      process.execPath,
-      ['src/main.ts', 'migrate', '--from', 'sqlite', '--to', url, '--data', data],
-      root,
-    );
+    const { code, stdout, stderr } = await move(data, url);
     assert.equal(code, 0, stderr);
     assert.match(stdout.toString(), /^devices +1 rows .* as before$/m);
     const server = await startServer({ env: { SLIPWAY_DATABASE_URL: url } });
