@@ -163,6 +163,23 @@ export function auditTests(open: Open): void {
     });
   });
 
+  it('finds what is typed as it stands there, and in another case, also beyond ASCII', async () => {
+    await alone(open, async ({ store }) => {
+      for (const who of ['Jürgen Ä', 'ΟΔΟΣΑ', 'Ångström', 'İzmir', 'КЛЮЧ']) await store.audit(auditOf(who));
+      const found = async (search: string) => (await store.readAudit({ limit: 10, search })).rows.map(({ seq }) => seq);
+      for (const [seq, ...texts] of [
+        [1, 'Jürgen Ä', 'jürgen ä', 'JÜRGEN Ä'],
+        // By its rules the last letter of what is looked for has another lower case than the one in the middle there.
+        [2, 'ΟΔΟΣ', 'οδοσα'],
+        [3, 'Å', 'ångström', 'STRÖM'],
+        [4, 'İ', 'İZMIR'],
+        [5, 'КЛЮЧ', 'ключ', 'Ключ'],
+      ] as const) {
+        for (const text of texts) assert.deepEqual(await found(text), [seq], text);
+      }
+    });
+  });
+
   it('is read newest first, page by page, and searched in whatever case', async () => {
     await alone(open, async ({ store }) => {
       for (let n = 1; n <= 7; n += 1) await store.audit(auditOf(n % 2 === 0 ? 'Even' : 'odd', `users/${n}`));
