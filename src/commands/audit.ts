@@ -7,6 +7,7 @@ import { ConfigError, loadConfig } from '../config.ts';
 import { type ChainRow, entryOf, followChain, rowIn } from '../domain/audit.ts';
 import { readPostgresChain } from '../store/postgres/audit-reader.ts';
 import { readSqliteChain } from '../store/sqlite/audit-reader.ts';
+import { unusable } from '../store/unusable.ts';
 import { type Given, textOf, UsageError } from './command.ts';
 import { tell } from './output.ts';
 
@@ -82,7 +83,12 @@ function unreadable(row: ChainRow): string | null {
 async function* readDatabase(data: string | undefined): AsyncGenerator<Found> {
   const config = loadConfig({ ...process.env, ...(data && { SLIPWAY_DATA: data }) }, []);
   const rows = config.databaseUrl === null ? readSqliteChain(config.data) : readPostgresChain(config.databaseUrl);
-  for await (const row of rows) yield { row };
+  try {
+    for await (const row of rows) yield { row };
+  } catch (cause) {
+    const why = unusable(cause);
+    throw why === null ? cause : new ConfigError(`The audit log cannot be read: ${why}.`, { cause });
+  }
 }
 
 async function* readExport(file: string): AsyncGenerator<Found> {

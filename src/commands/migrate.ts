@@ -10,6 +10,7 @@ import { sameDigest } from '../store/moving.ts';
 import { type Progress, takeOver } from '../store/postgres/takeover.ts';
 import { openExport } from '../store/sqlite/export.ts';
 import { markMoved } from '../store/sqlite/moved.ts';
+import { unusable } from '../store/unusable.ts';
 
 /** ms between two lines of progress. */
 const SAY_EVERY = 2_000;
@@ -28,7 +29,10 @@ export async function run(flags: readonly string[]): Promise<void> {
   });
   try {
     const progress = createProgress();
-    const moved = await takeOver(to, source, await keptIn(config.data), progress);
+    const moved = await takeOver(to, source, await keptIn(config.data), progress).catch((cause) => {
+      const why = unusable(cause);
+      throw why === null ? cause : new ConfigError(`The move into ${withoutSecrets(to)} ended: ${why}.`, { cause });
+    });
     progress.stood();
     for (const { table, source, target } of moved) {
       const same = sameDigest(source, target);

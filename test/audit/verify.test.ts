@@ -204,6 +204,12 @@ test('a part of a log is verified once a digest of it, or of the entry before, i
   }
 });
 
+test('a folder without a database is named in a sentence', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-audit-'));
+  const { code, stderr } = await verify('--data', folder).finally(() => rm(folder, { recursive: true }));
+  assert.deepEqual([code, stderr], [1, `The audit log cannot be read: There is no database in ${folder}.\n`]);
+});
+
 test('what it prints for people names the entry and the digest to keep', async () => {
   const { stdout } = await runTool(process.execPath, ['src/main.ts', 'audit', 'verify', '--data', server.data], root);
   assert.match(stdout.toString(), /^\d+ entries follow each other\. The last good one has the digest\n[0-9a-f]{64}\n$/);

@@ -41,10 +41,10 @@ import {
   tokenOf,
 } from '../conformance/fixtures.ts';
 import { hookOf } from '../conformance/webhooks.ts';
+import { slipway } from '../helpers/command.ts';
 import { newConnector, resource, through } from '../helpers/connector.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
-import { root, startServer } from '../helpers/server.ts';
-import { runTool } from '../helpers/tool.ts';
+import { startServer } from '../helpers/server.ts';
 
 let postgres: TestPostgres | undefined;
 before(async () => {
@@ -353,8 +353,7 @@ test('a database that holds an installation is left alone', async () => {
   });
 });
 
-const slipway = (...args: string[]) => runTool(process.execPath, ['src/main.ts', ...args], root);
-const move = (data: string, url: string) => slipway('migrate', '--from', 'sqlite', '--to', url, '--data', data);
+const move = (data: string, url: string) => slipway(['migrate', '--from', 'sqlite', '--to', url, '--data', data]);
 
 test('no server starts on a folder that was moved away, until its mark is removed; it can be moved once more', async () => {
   await inFolder(async (data) => {
@@ -365,25 +364,38 @@ test('no server starts on a folder that was moved away, until its mark is remove
     await there.close();
     const failed = await move(data, full);
     assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /^The move into postgres:.* holds an installation already.*\.\n$/);
     assert.ok(!existsSync(join(data, 'moved.txt')), 'a move that failed is none');
 
     for (const url of [await postgres!.newDatabase(), await postgres!.newDatabase()]) {
       const { code, stdout, stderr } = await move(data, url);
-      assert.equal(code, 0, stderr.toString());
-      assert.match(stdout.toString(), /moved\.txt/);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /moved\.txt/);
       const { host, pathname, password } = new URL(url);
       const text = readFileSync(join(data, 'moved.txt'), 'utf8');
       assert.ok(text.startsWith(`to postgres://${host}${pathname} at 20`), text);
       assert.ok(password === '' || !text.includes(password));
-      const refused = await slipway('serve', '--data', data, '--https-port', '0', '--console-port', '0');
+      const refused = await slipway(['serve', '--data', data, '--https-port', '0', '--console-port', '0']);
       assert.equal(refused.code, 1);
-      const said = refused.stderr.toString();
+      const said = refused.stderr;
       assert.ok(said.includes(`${host}${pathname}`) && said.includes(`remove ${join(data, 'moved.txt')}`), said);
-      const { stdout: findings } = await slipway('doctor', '--json', '--data', data);
-      assert.match(findings.toString(), /no server starts on it/);
+      const { stdout: findings } = await slipway(['doctor', '--json', '--data', data]);
+      assert.match(findings, /no server starts on it/);
     }
     await rm(join(data, 'moved.txt'));
     await (await startServer({ data })).stop();
+  });
+});
+
+test('commands on a database that is not there say so in a sentence', async () => {
+  await inFolder(async (data) => {
+    await (await openSqliteStore({ folder: data })).close();
+    const url = (await postgres!.newDatabase()).replace(/\/[^/?]+(?=\?|$)/, '/not_there');
+    const verified = await slipway(['audit', 'verify'], { env: { SLIPWAY_DATABASE_URL: url } });
+    for (const { code, stderr } of [verified, await move(data, url)]) {
+      assert.equal(code, 1);
+      assert.match(stderr, /^The .*"not_there" does not exist\.\n$/);
+    }
   });
 });
 
@@ -397,7 +409,7 @@ test('devices go on with their tokens and the CA that they trust', async () => {
     await old.stop();
     const { code, stdout, stderr } = await move(data, url);
     assert.equal(code, 0, stderr);
-    assert.match(stdout.toString(), /^devices +1 rows .* as before$/m);
+    assert.match(stdout, /^devices +1 rows .* as before$/m);
     const server = await startServer({ env: { SLIPWAY_DATABASE_URL: url } });
     assert.equal(readFileSync(server.caPath, 'utf8'), readFileSync(join(data, 'ca', 'ca.pem'), 'utf8'));
     // What secrets of webhooks are encrypted with.
