@@ -154,7 +154,19 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     ];
     const pages = buildConsole(logger);
     pages.catch((error) => logger.error('the console could not be built', { error }));
-    const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, doors: [door, mqtt], figures };
+    const deps = {
+      store,
+      config,
+      clock,
+      logger,
+      version,
+      deviceUrl,
+      mqttPort,
+      caPath,
+      seal,
+      doors: [door, mqtt],
+      figures,
+    };
     const api = createApi(deps, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
