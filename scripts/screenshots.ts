@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import { launchBrowser } from '../test/browser/browser.ts';
+import { launchBrowser } from '../test/browser/chromium.ts';
 import { consoleUrl, openConsole } from '../test/browser/console.ts';
 import { newConnector, resource, type TestConnector } from '../test/helpers/connector.ts';
 import { startServer } from '../test/helpers/server.ts';

@@ -1,14 +1,15 @@
 /**
  * What `npm test` runs: every `*.test.ts` under `src` and `test`, by Node's own test runner, two files at a time.
- * Paths or parts of paths as arguments choose among them. Missing tools, or no test at all, are failures.
+ * Paths or parts of paths as arguments choose among them. Missing tools, or no test at all, are failures. A file of the browser's
+ * that failed beside another one is run once more by itself, and is called unstable where it passes then.
  */
 import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { buildConsole } from '../src/console/build.ts';
 import { createLogger } from '../src/log.ts';
-import { prepareBrowser } from '../test/browser/browser.ts';
+import { prepareBrowser } from '../test/browser/chromium.ts';
 import { missingTool, pythonWithPaho, runTool } from '../test/helpers/tool.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -32,9 +33,16 @@ function chosenFiles(parts: readonly string[]): string[] {
   return files.filter((file) => parts.length === 0 || parts.some((part) => file.includes(part))).sort();
 }
 
-/** Runs the files; resolves, once the summary is printed, with those in which no test ran. */
-async function runFiles(files: readonly string[]): Promise<string[]> {
-  const empty = new Set(files.map((file) => join(root, file)));
+interface Outcome {
+  /** Files in which no test ran. */
+  readonly empty: readonly string[];
+  readonly failed: readonly string[];
+}
+
+/** Runs the files; resolves once the summary is printed. Paths are absolute. */
+async function runFiles(files: readonly string[]): Promise<Outcome> {
+  const empty = new Set(files);
+  const failed = new Set<string>();
   const events = run({ files: [...empty], concurrency: CONCURRENCY, timeout: FILE_TIMEOUT, cwd: root });
   // Tests may be written in one file and run by another, as suites are: `entryFile` is the one that ran.
   const note = ({ name, entryFile }: { name: string; entryFile?: string }) => {
@@ -42,12 +50,28 @@ async function runFiles(files: readonly string[]): Promise<string[]> {
     if (entryFile !== undefined && name !== entryFile) empty.delete(entryFile);
   };
   events.on('test:pass', note);
-  events.on('test:fail', (failed) => {
-    note(failed);
-    process.exitCode = 1;
+  events.on('test:fail', (failure) => {
+    note(failure);
+    // A file that ends before its tests do is told by its name alone.
+    failed.add((failure as { entryFile?: string }).entryFile ?? failure.file ?? failure.name);
   });
   for await (const text of events.compose(new spec())) process.stdout.write(text);
-  return [...empty];
+  return { empty: [...empty], failed: [...failed] };
+}
+
+const inBrowser = (file: string) => file.startsWith(join(root, 'test', 'browser', sep));
+
+/** Runs all; those in a browser that failed, and nothing else did, once more by themselves. Resolves with whether all is well. */
+async function runAll(files: readonly string[]): Promise<boolean> {
+  const { empty, failed } = await runFiles(files.map((file) => join(root, file)));
+  for (const file of empty) console.error(`No test ran in ${file}.`);
+  if (empty.length > 0 || !failed.every(inBrowser)) return false;
+  if (failed.length === 0) return true;
+  console.error(`Once more, by themselves: ${failed.join(', ')}`);
+  const again = await runFiles(failed);
+  for (const file of failed.filter((file) => !again.failed.includes(file)))
+    console.error(`UNSTABLE: ${file} failed, and passed when it was run again. What failed is above; it is a defect.`);
+  return again.failed.length === 0 && again.empty.length === 0;
 }
 
 const versions = {
@@ -78,7 +102,5 @@ if (missing.length > 0) {
   // Once, and not by the first of the servers that the tests start.
   await buildConsole(createLogger('info', process.stdout));
   console.log(`chromium ${await prepareBrowser()}`);
-  const empty = await runFiles(files);
-  for (const file of empty) console.error(`No test ran in ${file}.`);
-  if (empty.length > 0) process.exitCode = 1;
+  if (!(await runAll(files))) process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 /** The console in a real browser: what its first load brings, and how soon a list of a large fleet is on the screen. */
 import type { Page } from 'playwright-core';
-import { launchBrowser } from '../../test/browser/browser.ts';
+import { launchBrowser } from '../../test/browser/chromium.ts';
 import { keptFleet } from '../fleet.ts';
 import { median, percentile } from '../measure.ts';
 import type { Row } from '../result.ts';

@@ -24,7 +24,7 @@ interface Props {
 
 export function Refusal({ connector, identity, refused, untitled }: Props) {
   const client = useQueryClient();
-  const standing = useStanding(connector, identity);
+  const { standing, asked } = useStanding(connector, identity);
   const { title, explanation, advice } = ruleOf(refused);
   const mending = useMutation({
     mutationFn: (remedy: Remedy) => mend(client, { connector, identity: identity ?? '' }, remedy),
@@ -57,7 +57,7 @@ export function Refusal({ connector, identity, refused, untitled }: Props) {
       </div>
       {mending.data === undefined && gone === null && <Text size="sm">{advice}</Text>}
       {mending.error && <Failure error={mending.error} />}
-      {mending.data === undefined && remedies.length > 0 && (
+      {mending.data === undefined && asked && remedies.length > 0 && (
         <Remedies
           connector={connector}
           remedies={remedies}
@@ -75,10 +75,14 @@ const withFingerprints = (text: string) => text.replace(/\b[0-9a-f]{64}\b/g, fin
 /** Links are there even if the cause is gone. */
 const acts = (kind: Remedy['kind']) => kind !== 'settings' && kind !== 'resources';
 
-function useStanding(connector: string, identity: string | null): Standing {
-  const { data: device } = useQuery({ ...deviceQuery(connector, identity ?? ''), enabled: identity !== null });
-  const { data } = useQuery(settingsQuery(connector));
-  return { identity, device, settings: data?.settings, now: Date.now() * 1000 };
+/** `asked` once all of it is there or cannot be had: a remedy that came later would push others aside, from under the pointer. */
+function useStanding(connector: string, identity: string | null): { standing: Standing; asked: boolean } {
+  const device = useQuery({ ...deviceQuery(connector, identity ?? ''), enabled: identity !== null });
+  const settings = useQuery(settingsQuery(connector));
+  return {
+    standing: { identity, device: device.data, settings: settings.data?.settings, now: Date.now() * 1000 },
+    asked: !device.isLoading && !settings.isLoading,
+  };
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {

@@ -55,6 +55,8 @@ function Attempts({ connector, identity, groups, open }: AttemptsProps) {
       variant="separated"
       radius="md"
       chevronPosition="left"
+      // What opens by itself is open at once: buttons that move are missed.
+      transitionDuration={chosen === null ? 0 : undefined}
       value={chosen ?? newest}
       onChange={(value) => setChosen(value ?? '')}
     >

@@ -11,6 +11,7 @@ import { filterOf } from './devices.ts';
 import { actorOf, findConnector } from './lookup.ts';
 import { jobList, jobParams, updateBody } from './schema/bulk.ts';
 import { connectorParams, ref } from './schema/common.ts';
+import { entry, jobEntry, targets } from './trail.ts';
 import { schemaError } from './validation.ts';
 
 /** Unfinished jobs of a connector. */
@@ -29,12 +30,13 @@ export const updateDevices = handle(
     const { deps, params, body, now, reply } = call;
     await findConnector(deps.store, params.connector);
     const action = actionOf(body);
-    const targets = targetsOf(body);
-    const total = await countTargets(deps.store, params.connector, targets, body, now);
+    const chosen = targetsOf(body);
+    const total = await countTargets(deps.store, params.connector, chosen, body, now);
     const { who, origin } = actorOf(call);
     const id = randomBytes(8).toString('hex');
     const job = newJob({ id, connector: params.connector, who, origin, created: now, action, total });
-    await deps.store.createJob(job, targets, JOBS_MAX);
+    const told = entry(call, targets.job(params.connector, id), null, { action, ...tellTargets(body), total });
+    await deps.store.createJob(job, chosen, JOBS_MAX, told);
     const found = await soonDone(deps.store, job);
     reply.code(found.finished === null ? 202 : 200);
     return view(found);
@@ -55,13 +57,14 @@ export const getJob = handle({ params: jobParams, response: { 200: ref('Job') } 
 });
 
 /** What it has changed stays as it is. JOB_UNKNOWN, JOB_STATE. */
-export const cancelJob = handle({ params: jobParams, response: { 200: ref('Job') } }, async ({ deps, params, now }) => {
+export const cancelJob = handle({ params: jobParams, response: { 200: ref('Job') } }, async (call) => {
+  const { deps, params, now } = call;
   await findConnector(deps.store, params.connector);
-  const job = await deps.store.changeJob(params.connector, params.job, (job) => {
+  const decide = (job: Job): Job => {
     if (job.state !== 'running') throw new AppError('JOB_STATE', { seen: job.state, wanted: 'running' });
     return { ...job, state: 'cancelled', finished: now };
-  });
-  return view(job);
+  };
+  return view(await deps.store.changeJob(params.connector, params.job, decide, jobEntry(call)));
 });
 
 /** Gives devices back what they had, where nobody has changed it since. JOB_UNKNOWN, JOB_STATE. */
@@ -69,13 +72,14 @@ export const undoJob = handle({ params: jobParams, response: { 200: ref('Job'), 
   const { deps, params, reply } = call;
   await findConnector(deps.store, params.connector);
   const { who, origin } = actorOf(call);
-  const job = await deps.store.changeJob(params.connector, params.job, (job) => {
+  const decide = (job: Job): Job => {
     if (!canUndo(job)) {
       const wanted = 'done or cancelled, with devices that were locked, unlocked, tagged or untagged';
       throw new AppError('JOB_STATE', { seen: `${job.state}, ${job.action.type} of ${job.changed} devices`, wanted });
     }
     return { ...job, state: 'undoing', finished: null, undoneBy: { who, origin } };
-  });
+  };
+  const job = await deps.store.changeJob(params.connector, params.job, decide, jobEntry(call));
   const found = await soonDone(deps.store, job);
   reply.code(found.finished === null ? 202 : 200);
   return view(found);
@@ -116,6 +120,11 @@ function targetsOf({ filter, identities }: Body): JobTargets {
     throw schemaError([{ path: 'filter', seen, expected: 'either filter or identities' }]);
   }
   return filter === undefined ? { identities: [...new Set(identities!)] } : { filter: filterOf(filter) };
+}
+
+/** For the audit log: the filter as it was asked for, or how many were named. */
+function tellTargets({ filter, identities }: Body) {
+  return filter === undefined ? { identities: new Set(identities).size } : { filter };
 }
 
 /** Who means all devices has to say how many those are. SCHEMA, COUNT_CHANGED. */

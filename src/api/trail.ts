@@ -1,11 +1,15 @@
 /** What calls write into the audit log: who, from where, and what of a change is told. Never a secret. */
 import type { FastifyRequest } from 'fastify';
 import { difference, type NewAudit } from '../domain/audit.ts';
+import type { Job } from '../domain/bulk.ts';
 import type { ConnectorSettings } from '../domain/connector.ts';
+import type { Content } from '../domain/content.ts';
 import type { Device } from '../domain/device.ts';
 import { normalizeAddress } from '../domain/network.ts';
 import { tellUser, type User } from '../domain/people.ts';
-import type { DeviceChange } from '../store/store.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { ContentChange, DeviceChange } from '../store/store.ts';
+import { viewContent } from './content/view.ts';
 import type { Caller } from './context.ts';
 import { viewCredential } from './device-view.ts';
 
@@ -21,6 +25,9 @@ export const targets = {
   connector: (id: string) => `connectors/${id}`,
   device: (connector: string, identity: string) => `connectors/${connector}/devices/${identity}`,
   batch: (connector: string, id: string) => `connectors/${connector}/batches/${id}`,
+  job: (connector: string, id: string) => `connectors/${connector}/jobs/${id}`,
+  content: (connector: string, id: string) => `connectors/${connector}/content/${id}`,
+  webhook: (connector: string, id: string) => `connectors/${connector}/webhooks/${id}`,
   user: (email: string) => `users/${email}`,
   key: (id: string) => `keys/${id}`,
 } as const;
@@ -71,6 +78,42 @@ function tellDevice(device: Device | null) {
     batch,
   };
 }
+
+/** The same for a rule on a file. */
+export function auditedContent<T>(
+  call: Acting,
+  connector: string,
+  id: string,
+  decide: (content: Content | null) => ContentChange<T>,
+): (content: Content | null) => ContentChange<T> {
+  return (content) => {
+    const change = decide(content);
+    if (change.content === undefined) return change;
+    const told = changeEntry(call, targets.content(connector, id), tellContent(content), tellContent(change.content));
+    return told === null ? change : { ...change, audit: told };
+  };
+}
+
+function tellContent(content: Content | null) {
+  if (content === null) return null;
+  const { id: _, created: __, who: ___, ...told } = viewContent(content);
+  return told;
+}
+
+/** For changes of a job, with the number of devices that it had changed by then. */
+export function jobEntry(call: Acting) {
+  return (before: Job, { connector, id, state, changed }: Job): NewAudit =>
+    entry(call, targets.job(connector, id), { state: before.state }, { state, changed });
+}
+
+/** What is told of a webhook; its secret is not, only that there is a new one. */
+export function tellWebhook(hook: Webhook, newSecret = false) {
+  const { url, types, enabled, pausedAt } = hook;
+  return { url, types, enabled, paused: pausedAt !== null, ...(newSecret && { secret: 'new' }) };
+}
+
+/** Where a webhook goes on from; a replay also ends a pause. */
+export const tellPlace = ({ position, pausedAt }: Webhook) => ({ position, paused: pausedAt !== null });
 
 /** For changes of a connector's settings. */
 export function settingsEntry(call: Acting, connector: string) {

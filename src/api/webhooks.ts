@@ -7,6 +7,7 @@ import { type ApiDeps, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams, empty, ref } from './schema/common.ts';
 import { deliveryList, newWebhook, replayBody, webhookList, webhookParams, webhookPatch } from './schema/webhook.ts';
+import { changeEntry, entry, targets, tellPlace, tellWebhook } from './trail.ts';
 
 export const listWebhooks = handle(
   { params: connectorParams, response: { 200: webhookList } },
@@ -19,7 +20,8 @@ export const listWebhooks = handle(
 /** Begins with what happens from now on. WEBHOOK_TARGET, WEBHOOK_LIMIT. */
 export const createWebhook = handle(
   { params: connectorParams, body: newWebhook, response: { 201: ref('Webhook') } },
-  async ({ deps, params, body, now }) => {
+  async (call) => {
+    const { deps, params, body, now } = call;
     await findConnector(deps.store, params.connector);
     expectTarget(deps, body.url);
     const id = randomBytes(8).toString('hex');
@@ -35,7 +37,8 @@ export const createWebhook = handle(
       created: now,
       generation: 1,
     };
-    await deps.store.createWebhook(hook, WEBHOOKS_MAX);
+    const told = entry(call, targets.webhook(params.connector, id), null, tellWebhook(hook));
+    await deps.store.createWebhook(hook, WEBHOOKS_MAX, told);
     return view(hook, secret);
   },
 );
@@ -43,26 +46,33 @@ export const createWebhook = handle(
 /** What is switched on, or sent elsewhere, is tried at once. WEBHOOK_UNKNOWN, WEBHOOK_TARGET. */
 export const changeWebhook = handle(
   { params: webhookParams, body: webhookPatch, response: { 200: ref('Webhook') } },
-  async ({ deps, params, body }) => {
+  async (call) => {
+    const { deps, params, body } = call;
     await findConnector(deps.store, params.connector);
     const { url, types, enabled } = body;
     if (url !== undefined) expectTarget(deps, url);
     const secret = body.rotate_secret === true ? makeSecret() : undefined;
-    const changed = await deps.store.changeWebhook(params.connector, params.hook, (hook) => ({
+    const decide = (hook: Webhook): Webhook => ({
       ...(url !== undefined || enabled === true ? resumed(hook) : hook),
       url: url ?? hook.url,
       types: types === undefined ? hook.types : [...new Set(types)],
       enabled: enabled ?? hook.enabled,
       secret: secret === undefined ? hook.secret : deps.seal.close(purposeOf(hook.id), secret),
-    }));
+    });
+    const target = targets.webhook(params.connector, params.hook);
+    const changed = await deps.store.changeWebhook(params.connector, params.hook, decide, (before, after) =>
+      changeEntry(call, target, tellWebhook(before), tellWebhook(after, secret !== undefined)),
+    );
     return view(changed, secret);
   },
 );
 
 /** WEBHOOK_UNKNOWN */
-export const deleteWebhook = handle({ params: webhookParams, response: { 204: empty } }, async ({ deps, params }) => {
+export const deleteWebhook = handle({ params: webhookParams, response: { 204: empty } }, async (call) => {
+  const { deps, params } = call;
   await findConnector(deps.store, params.connector);
-  if (!(await deps.store.deleteWebhook(params.connector, params.hook))) throw unknown(params.hook);
+  const told = (hook: Webhook) => entry(call, targets.webhook(params.connector, hook.id), tellWebhook(hook), null);
+  if (!(await deps.store.deleteWebhook(params.connector, params.hook, told))) throw unknown(params.hook);
 });
 
 /** WEBHOOK_UNKNOWN */
@@ -77,15 +87,15 @@ export const listDeliveries = handle(
 /** Everything behind a number once more, or with a later number nothing up to there. WEBHOOK_UNKNOWN */
 export const replayWebhook = handle(
   { params: webhookParams, body: replayBody, response: { 200: ref('Webhook') } },
-  async ({ deps, params, body, now }) => {
+  async (call) => {
+    const { deps, params, body, now } = call;
     await findConnector(deps.store, params.connector);
-    const after = Math.min(body.after, await deps.store.lastSeq());
-    const changed = await deps.store.changeWebhook(params.connector, params.hook, (hook) => ({
-      ...resumed(hook),
-      position: after,
-      reachedAt: now,
-      missed: null,
-    }));
+    const position = Math.min(body.after, await deps.store.lastSeq());
+    const decide = (hook: Webhook): Webhook => ({ ...resumed(hook), position, reachedAt: now, missed: null });
+    const target = targets.webhook(params.connector, params.hook);
+    const changed = await deps.store.changeWebhook(params.connector, params.hook, decide, (before, after) =>
+      entry(call, target, tellPlace(before), tellPlace(after)),
+    );
     return view(changed);
   },
 );

@@ -3,7 +3,7 @@
  * of each. Written beside its place and put there when it is whole and on disk; read with every digest compared.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Entry, end, header, padding, paddingOf, readHeader } from './tar.ts';
 
@@ -68,17 +68,13 @@ async function writeAll(out: FileHandle, manifest: Manifest, sources: readonly S
       Buffer.concat([header({ path, size: bytes.length, mode: 0o600 }, seconds), bytes, padding(bytes.length)]),
     );
   };
-  const opened: { path: string; handle: FileHandle; size: number; mode: number }[] = [];
-  try {
-    for (const { path, file } of sources) {
-      const handle = await open(file, 'r');
+  await putText(MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const { file } of sources) total += (await stat(file)).size;
+  for (const { path, file } of sources) {
+    const handle = await open(file, 'r');
+    try {
       const { size, mode } = await handle.stat();
-      opened.push({ path, handle, size, mode: mode & 0o777 });
-      total += size;
-    }
-    await putText(MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`);
-    for (const { path, handle, size, mode } of opened) {
-      await put(header({ path, size, mode }, seconds));
+      await put(header({ path, size, mode: mode & 0o777 }, seconds));
       const hash = createHash('sha256');
       const buffer = Buffer.allocUnsafe(CHUNK);
       for (let done = 0; done < size; ) {
@@ -92,13 +88,13 @@ async function writeAll(out: FileHandle, manifest: Manifest, sources: readonly S
       }
       await put(padding(size));
       sums.push(`${hash.digest('hex')}  ${path}`);
+    } finally {
+      await handle.close();
     }
-    await putText(SUMS, `${sums.join('\n')}\n`);
-    await put(end);
-    return written;
-  } finally {
-    for (const { handle } of opened) await handle.close();
   }
+  await putText(SUMS, `${sums.join('\n')}\n`);
+  await put(end);
+  return written;
 }
 
 /** Takes each file of an archive; `start` opens whatever takes its bytes, and is not called for what is ours. */

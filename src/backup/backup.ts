@@ -2,16 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { access, lstat, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { lockFolder } from '../store/sqlite/folder-lock.ts';
-import { copyDatabase, faultsOf, hasDatabase } from '../store/sqlite/snapshot.ts';
+import { copyDatabase, faultsOf, hasDatabase, placeToKeep } from '../store/sqlite/snapshot.ts';
 import { version } from '../version.ts';
 import { type Checked, type Progress, readArchive, type Source, syncFolder, writeArchive } from './archive.ts';
 
 const DATABASE = 'slipway.db';
-/** The database is copied, not read as a file; locks are made anew; rows of imports come with the database. */
-const left = /^(slipway\.db(-wal|-shm)?|slipway\.lock(-journal)?|imports(\/.*)?)$/;
-/** An import that ends while its rows are picked up is in the database then. */
+/** The database is copied, not read as a file; locks are made anew; content and rows of imports come with the database. */
+const left = /^(slipway\.db(-wal|-shm)?|slipway\.lock(-journal)?|(imports|content)(\/.*)?)$/;
+/** What the database needed may be gone before it is kept; a moment later the database needs it no more. */
 const TRIES = 5;
 
 export interface Steps {
@@ -41,9 +41,10 @@ export async function makeBackup(
   if (engine === 'sqlite' && !hasDatabase(folder)) throw new Error(`There is no database in ${folder}.`);
   // Beside the archive, where there has to be room anyway.
   const work = await mkdtemp(join(dirname(file), `.${basename(file)}.`));
+  const kept = placeToKeep(folder);
   try {
     const created = new Date().toISOString();
-    const database = engine === 'sqlite' ? await databaseOf(folder, work, steps) : [];
+    const database = engine === 'sqlite' ? await databaseOf(folder, kept, work, steps) : [];
     const sources = [...database, ...(await othersOf(folder, file, work))];
     steps.step('writing the archive');
     const options = { replace, onProgress: steps.progress };
@@ -51,22 +52,23 @@ export async function makeBackup(
     return { file, bytes, engine, files: sources.length };
   } finally {
     await rm(work, { recursive: true, force: true });
+    await rm(kept, { recursive: true, force: true });
   }
 }
 
-/** The database as it stands, with the rows of imports that it has begun to write. */
-async function databaseOf(folder: string, work: string, { step, progress }: Steps): Promise<Source[]> {
+/** The database as it stands, with the files that belong to that moment, in `kept`. */
+async function databaseOf(folder: string, kept: string, work: string, { step, progress }: Steps): Promise<Source[]> {
+  const copy = join(work, DATABASE);
   for (let tries = 1; ; tries += 1) {
     step('copying the database');
-    const copy = join(work, `${DATABASE}.${tries}`);
-    const { files } = await copyDatabase(folder, copy, progress);
-    const there = await Promise.all(files.map(isThere));
-    if (there.every(Boolean)) {
-      const imports = files.map((file) => ({ path: relative(folder, file).replaceAll('\\', '/'), file }));
-      return [{ path: DATABASE, file: copy }, ...imports];
+    try {
+      const files = await copyDatabase(folder, copy, kept, progress);
+      return [{ path: DATABASE, file: copy }, ...files];
+    } catch (error) {
+      const { code, path } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') throw error;
+      if (tries === TRIES) throw new Error(`The database needs ${path}, which is not there`, { cause: error });
     }
-    if (tries === TRIES) throw new Error('Imports end all the time: no moment was found without one that just ended');
-    await rm(copy);
   }
 }
 

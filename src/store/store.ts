@@ -257,6 +257,7 @@ export interface ContentChange<T> {
   readonly answer: T;
   readonly content?: Content | null;
   readonly events?: readonly NewEvent[];
+  readonly audit?: NewAudit;
 }
 export interface ContentQuery {
   /** Ids behind this one, in the order of their bytes. */
@@ -397,14 +398,22 @@ export interface Store {
 
   // Webhooks
   /** `most`: of the connector. WEBHOOK_LIMIT, CONNECTOR_UNKNOWN. */
-  createWebhook(hook: Webhook, most: number): Promise<void>;
+  createWebhook(hook: Webhook, most: number, audit?: NewAudit): Promise<void>;
   /** Of one connector, or of all that there are; in the order in which they were made. */
   listWebhooks(connector?: string): Promise<Webhook[]>;
   getWebhook(connector: string, id: string): Promise<Webhook | null>;
-  /** Changes it as people do: its generation grows. WEBHOOK_UNKNOWN; what `decide` throws is passed on. */
-  changeWebhook(connector: string, id: string, decide: (hook: Webhook) => Webhook): Promise<Webhook>;
-  /** False if there was none. */
-  deleteWebhook(connector: string, id: string): Promise<boolean>;
+  /**
+   * Changes it as people do: its generation grows. WEBHOOK_UNKNOWN; what `decide` throws is passed on. `audit` as for
+   * `changeConnector`.
+   */
+  changeWebhook(
+    connector: string,
+    id: string,
+    decide: (hook: Webhook) => Webhook,
+    audit?: (before: Webhook, after: Webhook) => NewAudit | null,
+  ): Promise<Webhook>;
+  /** False if there was none. `audit` tells what is written of the one that there was. */
+  deleteWebhook(connector: string, id: string, audit?: (before: Webhook) => NewAudit): Promise<boolean>;
   /**
    * Notes how far a webhook is, and the try that it comes of. False, and nothing is noted, where the webhook is of another
    * generation by now, or its lease (`webhook <id>`) is not held by this node.
@@ -415,14 +424,19 @@ export interface Store {
 
   // Jobs: what is done to many devices, step by step
   /** `most`: unfinished ones of the connector; OVERLOADED beyond. No device that is made later belongs to it. */
-  createJob(job: Job, targets: JobTargets, most: number): Promise<void>;
+  createJob(job: Job, targets: JobTargets, most: number, audit?: NewAudit): Promise<void>;
   /** Newest first, `limit` of them. */
   listJobs(connector: string, limit: number): Promise<Job[]>;
   getJob(connector: string, id: string): Promise<Job | null>;
   /** What is still to be worked on, of all connectors, oldest first. */
   listUnfinishedJobs(): Promise<Job[]>;
-  /** JOB_UNKNOWN; what `decide` throws is passed on. */
-  changeJob(connector: string, id: string, decide: (job: Job) => Job): Promise<Job>;
+  /** JOB_UNKNOWN; what `decide` throws is passed on. `audit` as for `changeConnector`. */
+  changeJob(
+    connector: string,
+    id: string,
+    decide: (job: Job) => Job,
+    audit?: (before: Job, after: Job) => NewAudit | null,
+  ): Promise<Job>;
   /**
    * The next few devices, in one commit together with how far the job is: after a crash none is counted twice or left out.
    * Of a job that is `undoing`, the devices that it changed. At the end its state is `done` or `undone`. Answers the job

@@ -3,8 +3,20 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { routes } from '../../src/api/routes.ts';
 import { type AuditEntry, followChain, rowOf } from '../../src/domain/audit.ts';
+import { newJob } from '../../src/domain/bulk.ts';
 import { codeAt, fromBase32, stepAt } from '../../src/domain/totp.ts';
-import { openSession, PASSWORD, putKey, putUser, startApi, type TestApi, type TestConnector } from './harness.ts';
+import {
+  auditDuring,
+  auditLog,
+  openSession,
+  PASSWORD,
+  putKey,
+  putUser,
+  startApi,
+  type TestApi,
+  type TestConnector,
+  withJobs,
+} from './harness.ts';
 
 let api: TestApi;
 let connector: TestConnector;
@@ -19,19 +31,8 @@ before(async () => {
 });
 after(() => api.close());
 
-async function newest(search?: string): Promise<AuditEntry[]> {
-  const query = search === undefined ? '' : `&search=${encodeURIComponent(search)}`;
-  const { body, text } = await api.call('GET', `/api:1/audit?limit=1000${query}`);
-  assert.ok(Array.isArray(body?.entries), text);
-  return body.entries;
-}
-
-/** What the work added, oldest first. */
-async function during(work: () => Promise<unknown>): Promise<AuditEntry[]> {
-  const last = (await newest())[0]?.seq ?? 0;
-  await work();
-  return (await newest()).filter(({ seq }) => seq > last).reverse();
-}
+const newest = (search?: string) => auditLog(api, search);
+const during = (work: () => Promise<unknown>) => auditDuring(api, work);
 
 /** Route → how it is called so that it changes something, or that it never does. */
 const person = async (email: string) => putUser(api.store, email, { role: 'viewer' });
@@ -40,6 +41,32 @@ const device = () => `${connector.base}/identity/d1`;
 const asNobody = { as: 'nobody' as const };
 const own = { 'sec-fetch-site': 'same-origin' };
 const put = (path: string, body: object = {}) => api.call('PUT', path, body);
+
+const webhooks = () => `/api:1/connectors/${connector.id}/webhooks`;
+const newWebhook = async () => {
+  const { body } = await api.call('POST', webhooks(), { url: 'https://example.com/hook', types: ['locked'] });
+  return `${webhooks()}/${body.id}`;
+};
+const lockByJob = async (...identities: string[]) => {
+  for (const identity of identities) await put(`${connector.base}/identity/${identity}`);
+  return api.call('POST', `${connector.base}/identities/update`, { action: 'lock', identities });
+};
+const openJob = (id: string) =>
+  newJob({
+    ...{ id, connector: connector.id, who: 'somebody@localhost', created: now(), action: { type: 'lock' }, total: 0 },
+    origin: { ip: '192.0.2.1', protocol: null, connectionId: null },
+  });
+const file = (id: string) => `${connector.base}/content/${id}`;
+const store = (id: string, bytes = 'bytes') =>
+  api.call('PUT', file(id), bytes, { headers: { 'content-type': 'text/plain' } });
+const newFile = async (id: string) => {
+  assert.equal((await store(id)).status, 201);
+  return file(id);
+};
+const newRollout = async (id: string) => {
+  assert.equal((await put(`${await newFile(id)}/rollout`)).status, 200);
+  return file(id);
+};
 
 const changes: Readonly<Record<string, (() => Promise<{ status: number; text: string }>) | 'changes nothing'>> = {
   signIn: () => api.call('POST', '/api:1/token', { email: 'admin@localhost', password: PASSWORD }, asNobody),
@@ -105,6 +132,10 @@ const changes: Readonly<Record<string, (() => Promise<{ status: number; text: st
     return api.call('DELETE', `/api:1/connectors/${id}?confirm=${encodeURIComponent(name)}`);
   },
   patchSettings: () => api.call('PATCH', connector.base, { provisioning: { expire_hours: 7 } }),
+  createWebhook: () => api.call('POST', webhooks(), { url: 'https://example.com/hook' }),
+  changeWebhook: async () => api.call('PATCH', await newWebhook(), { enabled: false }),
+  replayWebhook: async () => api.call('POST', `${await newWebhook()}/replay`, { after: 0 }),
+  deleteWebhook: async () => api.call('DELETE', await newWebhook()),
   decodeCertificate: 'changes nothing',
   decodeCrl: 'changes nothing',
   generateDevice: () => api.call('POST', `${connector.base}/identity`, {}),
@@ -117,6 +148,27 @@ const changes: Readonly<Record<string, (() => Promise<{ status: number; text: st
   putTag: () => put(`${device()}/tags/b`, { values: ['2'] }),
   deleteTag: () => api.call('DELETE', `${device()}/tags/b`),
   deleteDevice: () => api.call('DELETE', device()),
+  updateDevices: () => withJobs(api, () => lockByJob('j1', 'j2')),
+  cancelJob: async () => {
+    await api.store.createJob(openJob('to-cancel'), { identities: [] }, 20);
+    return api.call('DELETE', `${connector.base}/jobs/to-cancel`);
+  },
+  undoJob: () =>
+    withJobs(api, async () => {
+      const { body } = await lockByJob('j3', 'j4', 'j5');
+      return api.call('POST', `${connector.base}/jobs/${body.id}/undo`);
+    }),
+  putContent: () => store('stored'),
+  postContent: () => {
+    const form = new FormData();
+    form.set('file', new Blob(['bytes']), 'posted');
+    return api.call('POST', `${connector.base}/content`, form);
+  },
+  changeContent: async () => api.call('PATCH', await newFile('changed'), { offer: 'none' }),
+  deleteContent: async () => api.call('DELETE', await newFile('deleted')),
+  startRollout: async () => put(`${await newFile('rolled')}/rollout`),
+  actOnRollout: async () => api.call('PATCH', `${await newRollout('acted')}/rollout`, { action: 'hold' }),
+  stopRollout: async () => api.call('DELETE', `${await newRollout('stopped')}/rollout`),
   undoBatch: async () => {
     const { body } = await api.call('GET', `${connector.base}/batches`);
     return api.call('DELETE', `${connector.base}/batches/${body.batches[0].id}`);

@@ -24,7 +24,9 @@ import { webhook } from '../../src/api/schema/webhook.ts';
 import { createSeal, SEAL_BYTES } from '../../src/api/seal.ts';
 import { SESSION_LENGTH } from '../../src/api/session.ts';
 import { loadConfig } from '../../src/config.ts';
+import type { AuditEntry } from '../../src/domain/audit.ts';
 import { errors } from '../../src/domain/errors.ts';
+import { startJobs } from '../../src/events/jobs.ts';
 import { createLogger } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { ApiKey, Store, User } from '../../src/store/store.ts';
@@ -170,6 +172,31 @@ export async function putKey(store: Store, change: Partial<ApiKey> = {}): Promis
   const plain = { name: `test ${randomUUID()}`, role: 'admin', connector: null, expires: null, used: null } as const;
   await store.putKey({ id: randomUUID(), digest, created, creator, ...plain, ...change });
   return secret;
+}
+
+/** The audit log, newest first; `search`: only entries with that in them. */
+export async function auditLog(api: TestApi, search?: string): Promise<AuditEntry[]> {
+  const query = search === undefined ? '' : `&search=${encodeURIComponent(search)}`;
+  const { body, text } = await api.call('GET', `/api:1/audit?limit=1000${query}`);
+  assert.ok(Array.isArray(body?.entries), text);
+  return body.entries;
+}
+
+/** What the work added to the audit log, oldest first. */
+export async function auditDuring(api: TestApi, work: () => Promise<unknown>): Promise<AuditEntry[]> {
+  const last = (await auditLog(api))[0]?.seq ?? 0;
+  await work();
+  return (await auditLog(api)).filter(({ seq }) => seq > last).reverse();
+}
+
+/** Lets jobs over many devices go on while the work is under way. */
+export async function withJobs<T>(api: TestApi, work: () => Promise<T>): Promise<T> {
+  const stop = startJobs(api.store, () => Date.now() * 1000, createLogger('error', process.stderr));
+  try {
+    return await work();
+  } finally {
+    await stop();
+  }
 }
 
 /** Path of a device, percent-encoded. */

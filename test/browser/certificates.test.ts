@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import { openFactory } from '../helpers/authority.ts';
 import { newConnector, type TestConnector } from '../helpers/connector.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

@@ -5,7 +5,8 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { eventually, newConnector, type TestConnector } from '../helpers/connector.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 import { runTool } from '../helpers/tool.ts';
-import { launchBrowser, type Watched } from './browser.ts';
+import type { Watched } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

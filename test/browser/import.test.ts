@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { eventually, newConnector, type TestConnector } from '../helpers/connector.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser, type Watched } from './browser.ts';
+import type { Watched } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 import { type Line, openLine } from './line.ts';
 

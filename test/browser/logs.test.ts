@@ -8,7 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { openFactory } from '../helpers/authority.ts';
 import { eventually, newConnector, resource, type TestConnector } from '../helpers/connector.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { consoleUrl, expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

@@ -6,7 +6,8 @@ import { codeAt, fromBase32, stepAt } from '../../src/domain/totp.ts';
 import { newConnector } from '../helpers/connector.ts';
 import { startProvider, type TestProvider } from '../helpers/provider.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser, openPage, type Watched } from './browser.ts';
+import { openPage, type Watched } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { consoleUrl, expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let provider: TestProvider;

@@ -5,7 +5,8 @@ import type { Browser, Page } from 'playwright-core';
 import { type Factory, openFactory } from '../helpers/authority.ts';
 import { eventually, newConnector, resource, type TestConnector } from '../helpers/connector.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser, type Watched } from './browser.ts';
+import type { Watched } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { consoleUrl, expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 import { devicePath, part } from './device-page.ts';
 

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { newConnector, resource, type TestConnector } from '../helpers/connector.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { consoleUrl, expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

@@ -11,7 +11,8 @@ import { eventually, newConnector, type TestConnector } from '../helpers/connect
 import { caExtensions, openWorkshop } from '../helpers/openssl.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
 import { runTool } from '../helpers/tool.ts';
-import { launchBrowser, type Watched } from './browser.ts';
+import type { Watched } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

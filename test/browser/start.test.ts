@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { eventually, newConnector } from '../helpers/connector.ts';
 import { admin, startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser, openPage } from './browser.ts';
+import { openPage } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { consoleUrl, expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

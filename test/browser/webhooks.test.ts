@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { eventually, newConnector, type TestConnector } from '../helpers/connector.ts';
 import { assertSigned, type Receiver, startReceiver } from '../helpers/receiver.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './chromium.ts';
 import { expectAccessible, expectNoSidewaysScrolling, openConsole } from './console.ts';
 
 let server: TestServer;

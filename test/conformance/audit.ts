@@ -4,7 +4,9 @@ import { it } from 'node:test';
 import { type AuditEntry, entryOf, followChain } from '../../src/domain/audit.ts';
 import { newDevice } from '../../src/domain/device.ts';
 import { AppError } from '../../src/domain/errors.ts';
-import type { Store } from '../../src/store/store.ts';
+import { startAt } from '../../src/domain/webhook.ts';
+import type { JobRule, Store } from '../../src/store/store.ts';
+import { describeFile, stage } from './content.ts';
 import {
   alone,
   auditOf,
@@ -24,6 +26,8 @@ import {
   someUser,
   tokenOf,
 } from './fixtures.ts';
+import { jobOf } from './jobs.ts';
+import { hookOf } from './webhooks.ts';
 
 /** The whole chain, checked link by link. */
 async function chainOf(store: Store): Promise<AuditEntry[]> {
@@ -142,6 +146,156 @@ export function auditTests(open: Open): void {
       assert.deepEqual(await actions(store), [`importIdentities ${batch.id}`, `undoBatch ${batch.id}`]);
       await importAll(store, id, 'silent', ['e']);
       assert.equal((await actions(store)).length, 2);
+    });
+  });
+
+  it('has an entry for each change of a webhook, a job or a file, and none of a step or a delivery', async () => {
+    await alone(open, async (opened) => {
+      const { store } = opened;
+      const connector = await makeConnector(store);
+      await put(store, connector, 'd');
+      const hook = hookOf(connector);
+      await store.createWebhook(hook, 1, auditOf('createWebhook'));
+      const moved = await store.changeWebhook(
+        connector,
+        hook.id,
+        (before) => ({ ...before, url: 'https://example.org/' }),
+        (before, after) => auditOf('changeWebhook', 'users/u', { before: before.url, after: after.url }),
+      );
+      await store.changeWebhook(
+        connector,
+        hook.id,
+        (same) => same,
+        () => null,
+      );
+      await store.claim(`webhook ${hook.id}`, 30);
+      await store.noteDelivery({ ...moved, generation: moved.generation + 1 }, startAt(1, NOW), null);
+      await store.deleteWebhook(connector, hook.id, ({ url }) => auditOf('deleteWebhook', 'users/u', { before: url }));
+      const job = jobOf(connector, { type: 'lock' });
+      await store.createJob(job, { filter: {} }, 1, auditOf('updateDevices'));
+      const lock: JobRule = (device) => ({ answer: { result: 'changed' }, device: { ...device, locked: true } });
+      for (let state = job.state; state === 'running'; )
+        ({ state } = await store.stepJob(connector, job.id, lock, NOW));
+      await store.changeJob(
+        connector,
+        job.id,
+        (done) => ({ ...done, state: 'undone' }),
+        (before, after) => auditOf('undoJob', 'users/u', { before: before.state, after: after.state }),
+      );
+      const staged = await stage(store, Buffer.from('x'));
+      await store.changeContent(
+        connector,
+        'f',
+        () => ({ answer: null, content: describeFile('f'), audit: auditOf('putContent') }),
+        staged,
+      );
+      await store.changeContent(connector, 'f', () => ({
+        answer: null,
+        content: null,
+        audit: auditOf('deleteContent'),
+      }));
+      const wanted = [
+        ['createWebhook', null],
+        ['changeWebhook', hook.url],
+        ['deleteWebhook', 'https://example.org/'],
+        ['updateDevices', null],
+        ['undoJob', 'done'],
+        ['putContent', null],
+        ['deleteContent', null],
+      ];
+      const told = async (look: Store) => (await chainOf(look)).map(({ action, before }) => [action, before]);
+      assert.deepEqual(await told(store), wanted);
+      assert.deepEqual(await told(await opened.kill()), wanted);
+    });
+  });
+
+  it('has nothing of a webhook, a job or a file that was refused or is not there', async () => {
+    await alone(open, async ({ store }) => {
+      const connector = await makeConnector(store);
+      const entry = auditOf('never');
+      const never = () => entry;
+      const refuse = () => {
+        throw new AppError('STATE_CONFLICT');
+      };
+      const hook = hookOf(connector);
+      await store.createWebhook(hook, 1);
+      await rejectsWith(store.createWebhook(hookOf(connector), 1, entry), 'WEBHOOK_LIMIT');
+      await rejectsWith(store.createWebhook(hookOf('nothing'), 1, entry), 'CONNECTOR_UNKNOWN');
+      await rejectsWith(store.changeWebhook(connector, hook.id, refuse, never), 'STATE_CONFLICT');
+      await rejectsWith(
+        store.changeWebhook(connector, 'nothing', (same) => same, never),
+        'WEBHOOK_UNKNOWN',
+      );
+      assert.equal(await store.deleteWebhook(connector, 'nothing', never), false);
+      const job = jobOf(connector, { type: 'lock' });
+      await store.createJob(job, { filter: {} }, 1);
+      const more = jobOf(connector, { type: 'lock' });
+      await rejectsWith(store.createJob(more, { filter: {} }, 1, entry), 'OVERLOADED');
+      await rejectsWith(
+        store.createJob(jobOf('nothing', { type: 'lock' }), { filter: {} }, 1, entry),
+        'CONNECTOR_UNKNOWN',
+      );
+      await rejectsWith(store.changeJob(connector, job.id, refuse, never), 'STATE_CONFLICT');
+      await rejectsWith(
+        store.changeJob(connector, 'nothing', (same) => same, never),
+        'JOB_UNKNOWN',
+      );
+      const staged = await stage(store, Buffer.from('x'));
+      const file = () => ({ answer: null, content: describeFile('f'), audit: entry });
+      await rejectsWith(store.changeContent(connector, 'f', refuse, staged), 'STATE_CONFLICT');
+      await rejectsWith(store.changeContent('nothing', 'f', file, staged), 'CONNECTOR_UNKNOWN');
+      await staged.discard();
+      assert.deepEqual(await chainOf(store), []);
+    });
+  });
+
+  it('tells of changes that race what each of them found and left, and of one removal only', async () => {
+    await alone(open, async ({ store }) => {
+      const connector = await makeConnector(store);
+      const [hook, job] = [hookOf(connector), jobOf(connector, { type: 'lock' })];
+      await store.createWebhook(hook, 1);
+      await store.createJob(job, { filter: {} }, 1);
+      const staged = await stage(store, Buffer.from('x'));
+      await store.changeContent(connector, 'f', () => ({ answer: null, content: describeFile('f') }), staged);
+      const told = (action: string) => (before: unknown, after: unknown) => auditOf(action, action, { before, after });
+      const changes = Array.from({ length: 6 }, () => [
+        store.changeWebhook(
+          connector,
+          hook.id,
+          (before) => ({ ...before, url: `${before.url}+` }),
+          (before, after) => told('changeWebhook')(before.url, after.url),
+        ),
+        store.changeJob(
+          connector,
+          job.id,
+          (before) => ({ ...before, total: before.total + 1 }),
+          (before, after) => told('cancelJob')(before.total, after.total),
+        ),
+        store.changeContent(connector, 'f', (content) => {
+          const after = `${content!.meta}+`;
+          return {
+            answer: null,
+            content: { ...content!, meta: after },
+            audit: told('changeContent')(content!.meta, after),
+          };
+        }),
+      ]).flat();
+      await Promise.all(changes);
+      const byAction = Map.groupBy(await chainOf(store), ({ action }) => action);
+      assert.equal(byAction.size, 3);
+      for (const [action, entries] of byAction) {
+        assert.equal(entries.length, 6, action);
+        // Each begins where the one before has ended.
+        assert.deepEqual(
+          entries.slice(1).map(({ before }) => before),
+          entries.slice(0, -1).map(({ after }) => after),
+        );
+      }
+      const removed = await Promise.all(
+        Array.from({ length: 4 }, () => store.deleteWebhook(connector, hook.id, () => auditOf('deleteWebhook'))),
+      );
+      assert.deepEqual(removed.toSorted(), [false, false, false, true]);
+      assert.equal((await chainOf(store)).filter(({ action }) => action === 'deleteWebhook').length, 1);
     });
   });
 

@@ -31,9 +31,10 @@ async function* inPieces(bytes: Uint8Array, size = 10_000): AsyncGenerator<Uint8
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-const stage = (store: Store, bytes: Uint8Array, bounds = BOUNDS) => store.stageContent(inPieces(bytes), bounds);
+export const stage = (store: Store, bytes: Uint8Array, bounds = BOUNDS) => store.stageContent(inPieces(bytes), bounds);
 
-function describeFile(id: string, over: Partial<Content> = {}): Content {
+/** A file of a person, as far as its bytes do not say. */
+export function describeFile(id: string, over: Partial<Content> = {}): Content {
   const rest = { type: 'application/octet-stream', bytes: 0, sha256: '', meta: '', created: NOW, updated: NOW };
   return { id, ...rest, who: 'admin@localhost', device: null, offer: { to: 'all' }, rollout: null, ...over };
 }

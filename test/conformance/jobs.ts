@@ -331,7 +331,8 @@ const counts = ({ state, changed, same, refused }: Job) => ({ state, changed, sa
 
 let made = 0;
 
-function jobOf(connector: string, action: BulkAction): Job {
+/** One that is about to begin. */
+export function jobOf(connector: string, action: BulkAction): Job {
   made += 1;
   const who = 'operator@example.com';
   return newJob({ id: `job${made}`, connector, who, origin: ORIGIN, created: NOW, action, total: 0 });

@@ -5,9 +5,9 @@ import type { TestConnector } from './connector.ts';
 export async function everything(connector: TestConnector): Promise<unknown> {
   const answers: unknown[] = [];
   const ask = async (path: string) => {
-    const { status, body } = await connector.api('GET', path);
+    const { status, body, text } = await connector.api('GET', path);
     // The port is another one.
-    answers.push([path, status, path === '' ? { ...body, protocol: null } : body]);
+    answers.push([path, status, path === '' ? { ...body, protocol: null } : (body ?? text)]);
   };
   for (const path of ['', '/identity/?limit=1000', '/identity/?sort=identity&limit=7', '/identities/count'])
     await ask(path);
@@ -34,6 +34,10 @@ export async function everything(connector: TestConnector): Promise<unknown> {
     '/batches',
     '/tags',
     '/tags/line',
+    '/content',
+    '/content/fw.txt',
+    '/content/fw.txt/info',
+    '/content/fw.txt/fetches',
   ]) {
     await ask(path);
   }

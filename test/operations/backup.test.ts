@@ -3,6 +3,7 @@
  * that comes of it answers as the old one did, to everybody who had a credential.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,6 +27,7 @@ let server: TestServer;
 /** Nothing happens here any more when the backup is taken. */
 let still: TestConnector;
 let token: string;
+let apiKey: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipway-backup-'));
   server = await startServer();
@@ -47,12 +49,29 @@ before(async () => {
     'content-type': 'text/csv',
   });
   assert.equal(imported.status, 200, imported.text);
+  await putFile(still, 'fw.txt', 'the firmware');
+  assert.equal((await still.send('/provision/download?id=fw.txt', { token })).body, 'the firmware');
+  apiKey = (await server.api('POST', '/api:1/keys', { name: 'line', role: 'viewer' })).body.key;
 });
 after(async () => {
   factory.remove();
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+async function putFile({ server, id }: TestConnector, name: string, text: string): Promise<void> {
+  const path = `/api:1/service/${id}/device2/content/${name}`;
+  const { status, text: answer } = await server.api('PUT', path, text, { 'content-type': 'text/plain' });
+  assert.equal(status, 201, answer);
+}
+
+/** Files come and go, two at a time, until it is told to end. */
+async function churn(connector: TestConnector, ended: () => boolean): Promise<void> {
+  for (let n = 0; !ended(); n += 1) {
+    await putFile(connector, `f${n}`, `content ${n}`);
+    if (n > 1) assert.equal((await connector.api('DELETE', `/content/f${n - 2}`)).status, 204);
+  }
+}
 
 const backup = async (file: string, ...flags: string[]) => {
   const result = await slipway(['backup', file, '--data', server.data, ...flags]);
@@ -70,6 +89,8 @@ test('a backup under writers, restored: every question is answered as before, an
       .filter(({ kind, outcome }) => (kind === 'write' || kind === 'publish') && outcome === 'acknowledged')
       .map(({ value }) => value);
   const earlier = acknowledged();
+  let ended = false;
+  const churned = churn(busy, () => ended);
   const file = join(folder, 'under-writers.slipway');
   const { stdout } = await backup(file, '--json');
   const made = JSON.parse(stdout);
@@ -77,7 +98,10 @@ test('a backup under writers, restored: every question is answered as before, an
   const session = await server.adminToken();
   const wanted = await everything(still);
   assert.ok(acknowledged().length > earlier.length, 'devices wrote meanwhile');
-  await writers.finish();
+  ended = true;
+  await Promise.all([writers.finish(), churned]);
+  const left = (await readdir(join(server.data, 'content', 'incoming'))).filter((name) => name.startsWith('kept-'));
+  assert.deepEqual(left, []);
 
   const data = join(folder, 'restored');
   const restored = await slipway(['restore', file, '--data', data]);
@@ -92,6 +116,15 @@ test('a backup under writers, restored: every question is answered as before, an
     assert.equal(me.status, 200, 'a token of the API that was given before');
     assert.equal((await other.api('GET', '/api:1/users/me')).body.email, admin.email, 'the password of the operator');
     assert.deepEqual(await everything(there), wanted);
+    const byKey = await other.api('GET', '/api:1/users/me', undefined, { authorization: `token ${apiKey}` });
+    assert.equal(byKey.status, 200, byKey.text);
+    const files = (await through(other, busy).api('GET', '/content')).body.content as { id: string; sha256: string }[];
+    assert.ok(files.length > 0);
+    for (const { id, sha256 } of files) {
+      const { text } = await through(other, busy).api('GET', `/content/${id}`);
+      assert.equal(text, `content ${id.slice(1)}`);
+      assert.equal(createHash('sha256').update(text).digest('hex'), sha256);
+    }
 
     const stored = new Set<string>();
     for (let before = Number.MAX_SAFE_INTEGER, more = true; more; ) {
@@ -105,6 +138,8 @@ test('a backup under writers, restored: every question is answered as before, an
     assert.equal(await there.write('n=1000', { token }), 204);
     assert.equal(await there.write('n=1001', { basic: ['by-password', PASSWORD] }), 204);
     assert.equal(await there.write('n=1002', { certificate: { cert, key } }), 204);
+    const fetched = await there.send('/provision/download?id=fw.txt', { token });
+    assert.equal(fetched.body, 'the firmware');
     for (const [shown, options] of [
       [byToken(token), {}],
       [byPassword('by-password', PASSWORD), {}],
@@ -133,7 +168,14 @@ test('the archive is for its owner alone, any tar reads it, and sha256sum agrees
   assert.equal(summed.code, 0, summed.stdout + summed.stderr);
   assert.match(summed.stdout.toString(), /slipway\.db: OK[\s\S]*|ca\/ca-key\.pem: OK/);
   assert.equal((await stat(join(into, 'ca/ca-key.pem'))).mode & 0o777, 0o600);
-  assert.deepEqual((await readdir(into)).sort(), ['SHA256SUMS', 'ca', 'manifest.json', 'seal.key', 'slipway.db']);
+  assert.deepEqual((await readdir(into)).sort(), [
+    'SHA256SUMS',
+    'ca',
+    'content',
+    'manifest.json',
+    'seal.key',
+    'slipway.db',
+  ]);
   assert.deepEqual(
     (await readdir(folder)).filter((name) => name.startsWith('.')),
     [],
@@ -218,7 +260,7 @@ test('a folder that is not empty is left as it is; an empty one is used', async 
   await mkdir(empty);
   assert.equal((await slipway(['restore', file, '--data', empty])).code, 0);
   assert.equal((await stat(empty)).mode & 0o777, 0o700);
-  assert.deepEqual((await readdir(empty)).sort(), ['ca', 'seal.key', 'slipway.db']);
+  assert.deepEqual((await readdir(empty)).sort(), ['ca', 'content', 'seal.key', 'slipway.db']);
   assert.equal((await stat(join(empty, 'slipway.db'))).mode & 0o777, 0o600);
   const db = new DatabaseSync(join(empty, 'slipway.db'));
   assert.deepEqual({ ...db.prepare('PRAGMA integrity_check').get() }, { integrity_check: 'ok' });

@@ -50,6 +50,9 @@ test('the printed commands bring a dump into a fresh database, and every credent
   const password = 'a-password-of-more-than-20-bytes';
   await connector.whitelist('by-password', { auth: { type: 'password', key: password } });
   for (let n = 0; n < 20; n += 1) assert.equal(await connector.write(`n=${n}`, { token }), 204);
+  const file = `/api:1/service/${connector.id}/device2/content/fw.txt`;
+  const put = await server.api('PUT', file, 'the firmware', { 'content-type': 'text/plain' });
+  assert.equal(put.status, 201, put.text);
   const session = await server.adminToken();
   const wanted = await everything(connector);
 

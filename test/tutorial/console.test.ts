@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../browser/browser.ts';
+import { launchBrowser } from '../browser/chromium.ts';
 import { openConsole } from '../browser/console.ts';
 import { openFactory } from '../helpers/authority.ts';
 import { newConnector } from '../helpers/connector.ts';

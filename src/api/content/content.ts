@@ -26,6 +26,7 @@ import {
   fetchesQuery,
   fetchPage,
 } from '../schema/content.ts';
+import { auditedContent } from '../trail.ts';
 import { viewContent } from './view.ts';
 
 const PAGE = 100;
@@ -92,9 +93,10 @@ export const downloadContent = handle(
 /** CONTENT_UNKNOWN, CONTENT_INVALID, CONTENT_LIMIT, ROLLOUT_STATE */
 export const changeContent = handle(
   { params: contentParams, body: contentPatch, response: { 200: ref('Content') } },
-  async ({ deps, params, body }) => {
+  async (call) => {
+    const { deps, params, body } = call;
     await findConnector(deps.store, params.connector);
-    const changed = await deps.store.changeContent(params.connector, params.content, (before) => {
+    const decide = auditedContent(call, params.connector, params.content, (before) => {
       if (before === null) throw unknown(params.content);
       const offer = body.offer === undefined ? before.offer : parseOffer(body.offer);
       if (formatOffer(offer) !== formatOffer(before.offer)) expectNoRollout(before);
@@ -106,17 +108,19 @@ export const changeContent = handle(
       };
       return { answer: content, content };
     });
-    return viewContent(changed);
+    return viewContent(await deps.store.changeContent(params.connector, params.content, decide));
   },
 );
 
 /** CONTENT_UNKNOWN */
-export const deleteContent = handle({ params: contentParams, response: { 204: empty } }, async ({ deps, params }) => {
+export const deleteContent = handle({ params: contentParams, response: { 204: empty } }, async (call) => {
+  const { deps, params } = call;
   await findConnector(deps.store, params.connector);
-  await deps.store.changeContent(params.connector, params.content, (before) => {
+  const decide = auditedContent(call, params.connector, params.content, (before) => {
     if (before === null) throw unknown(params.content);
     return { answer: null, content: null };
   });
+  await deps.store.changeContent(params.connector, params.content, decide);
 });
 
 /** CONTENT_UNKNOWN */

@@ -7,6 +7,7 @@ import { type Call, handle } from '../context.ts';
 import { actorOf, findConnector } from '../lookup.ts';
 import { ref } from '../schema/common.ts';
 import { contentParams, rolloutAction, rolloutBody } from '../schema/content.ts';
+import { auditedContent } from '../trail.ts';
 import { viewContent } from './view.ts';
 
 const SECOND = 1_000_000;
@@ -63,7 +64,7 @@ function expectRollout({ rollout, id }: Content): Rollout {
   return rollout;
 }
 
-type Changing = Pick<Call, 'deps' | 'caller' | 'request' | 'now'> & {
+type Changing = Pick<Call, 'deps' | 'caller' | 'request' | 'now' | 'action'> & {
   readonly params: { connector: string; content: string };
 };
 
@@ -71,11 +72,11 @@ type Changing = Pick<Call, 'deps' | 'caller' | 'request' | 'now'> & {
 async function change(call: Changing, decide: (content: Content) => Content): Promise<unknown> {
   const { deps, params } = call;
   await findConnector(deps.store, params.connector);
-  const changed = await deps.store.changeContent(params.connector, params.content, (before) => {
+  const step = auditedContent(call, params.connector, params.content, (before) => {
     if (before === null) throw new AppError('CONTENT_UNKNOWN', { seen: params.content });
     const content = decide(before);
-    const step = { before: before.rollout, after: content.rollout };
-    return { answer: content, content, events: [rolloutEvent(params.content, step, actorOf(call))] };
+    const rollouts = { before: before.rollout, after: content.rollout };
+    return { answer: content, content, events: [rolloutEvent(params.content, rollouts, actorOf(call))] };
   });
-  return viewContent(changed);
+  return viewContent(await deps.store.changeContent(params.connector, params.content, step));
 }

@@ -15,6 +15,7 @@ import { type Call, handle } from '../context.ts';
 import { actorOf, findConnector } from '../lookup.ts';
 import { connectorParams, ref } from '../schema/common.ts';
 import { contentParams, putQuery } from '../schema/content.ts';
+import { auditedContent } from '../trail.ts';
 import { schemaError } from '../validation.ts';
 import { bytesOf, expectLength, receiving } from './incoming.ts';
 import { viewContent } from './view.ts';
@@ -30,7 +31,7 @@ interface Described {
   readonly offer: string | undefined;
 }
 
-type Taking = Pick<Call, 'deps' | 'state' | 'caller' | 'request' | 'now'>;
+type Taking = Pick<Call, 'deps' | 'state' | 'caller' | 'request' | 'now' | 'action'>;
 
 /** CONTENT_INVALID, BODY_TOO_LARGE, CONTENT_LIMIT, STORAGE_FULL, ROLLOUT_STATE; whatever ends it early leaves nothing behind. */
 export const putContent = handle(
@@ -84,15 +85,11 @@ async function keep(call: Taking, connector: string, described: Described, stage
     const given = { ...check(described), bytes: staged.bytes, sha256: staged.sha256, who: actorOf(call).who };
     // A large file may take its time.
     await expectLive(deps.store, caller!, deps.clock());
-    const stored = await deps.store.changeContent(
-      connector,
-      given.id,
-      (before) => {
-        const content = storeFromPerson(before, given, deps.clock());
-        return { answer: content, content };
-      },
-      staged,
-    );
+    const decide = auditedContent({ ...call, now: deps.clock() }, connector, given.id, (before) => {
+      const content = storeFromPerson(before, given, deps.clock());
+      return { answer: content, content };
+    });
+    const stored = await deps.store.changeContent(connector, given.id, decide, staged);
     deps.logger.info('content stored', { connector, id: stored.id, bytes: stored.bytes });
     return viewContent(stored);
   } finally {

@@ -4,20 +4,14 @@ import type { Connector, ConnectorSettings } from '../../domain/connector.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Signal } from '../store.ts';
 import { type ConnectorRow, fromRow, type StoredConnector } from '../stored-connector.ts';
-import { type Database, type Sql, sql, statement } from './database.ts';
+import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
+import type { Commit } from './ledger.ts';
 
 const columns = 'key, id, created, version, settings';
 const one = statement('connector', `SELECT ${columns} FROM connectors WHERE id = $1`);
 const all = statement('connectors', `SELECT ${columns} FROM connectors WHERE id IS NOT NULL ORDER BY key`);
 
-/** Writes statements, logs nothing but what the audit log is told, and tells the signal. */
-type Commit = (
-  statements: readonly Sql[],
-  signals: readonly Signal[],
-  events: readonly [],
-  audit: readonly (NewAudit | null | undefined)[],
-) => Promise<void>;
 type Told = (before: ConnectorSettings, after: ConnectorSettings) => NewAudit | null;
 
 export function createConnectors(db: Database, commit: Commit) {

@@ -21,7 +21,7 @@ import type {
 import type { Connectors } from './connectors.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
-import type { Logged } from './ledger.ts';
+import type { Commit, Logged } from './ledger.ts';
 import { GONE_AFTER } from './nodes.ts';
 import { texts } from './text.ts';
 
@@ -29,7 +29,7 @@ interface Parts {
   readonly db: Database;
   readonly node: string;
   readonly connectors: Connectors;
-  readonly commit: (statements: readonly Sql[], signals: readonly Signal[], events: readonly Logged[]) => Promise<void>;
+  readonly commit: Commit;
 }
 
 /** Pieces that are read at a time: devices must not wait for connections because others download. */
@@ -210,8 +210,10 @@ export function createContent({ db, node, connectors, commit }: Parts) {
         ...(written === null && before !== undefined ? drop(before) : []),
       ];
       try {
-        const writes = events.length > 0 || written !== undefined;
-        if (writes) await commit(statements, events.length > 0 ? [{ kind: 'events', connector: id }] : [], events);
+        const { audit } = decision;
+        const writes = events.length > 0 || written !== undefined || audit !== undefined;
+        const signals: Signal[] = events.length > 0 ? [{ kind: 'events', connector: id }] : [];
+        if (writes) await commit(statements, signals, events, [audit]);
         await staged?.discard();
         return decision.answer;
       } catch (error) {

@@ -7,11 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NewAudit } from '../../domain/audit.ts';
 import type { NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
-import type { BatchInfo, ImportStage, Signal } from '../store.ts';
+import type { BatchInfo, ImportStage } from '../store.ts';
 import type { Connectors } from './connectors.ts';
-import { type Database, type Sql, sql, statement } from './database.ts';
+import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
-import type { Logged } from './ledger.ts';
+import type { Commit } from './ledger.ts';
 import { GONE_AFTER, type Nodes } from './nodes.ts';
 import type { Presence } from './presence.ts';
 import { dropStage, openStage, type Stage } from './stage.ts';
@@ -31,12 +31,7 @@ interface Parts {
   readonly connectors: Connectors;
   readonly presence: Presence;
   readonly clock: () => number;
-  readonly commit: (
-    statements: readonly Sql[],
-    signals: readonly Signal[],
-    events: readonly Logged[],
-    audit?: readonly (NewAudit | undefined)[],
-  ) => Promise<void>;
+  readonly commit: Commit;
   readonly passing: (error: Error) => void;
 }
 

@@ -1,7 +1,6 @@
 /** PostgreSQL behind the store's interface: opens the parts of this folder in order and closes them in reverse. */
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import type { NewAudit } from '../../domain/audit.ts';
 import { addHistograms } from '../../metrics/histogram.ts';
 import { refuseAfterClose } from '../closed-store.ts';
 import type { CommitFigures, Signal, Store } from '../store.ts';
@@ -9,7 +8,7 @@ import { auditStatements, createAuditQueries } from './audit.ts';
 import { createConnectors } from './connectors.ts';
 import { createContent } from './content.ts';
 import { createData } from './data.ts';
-import { openDatabase, poolConfig, type Sql, sql, statement } from './database.ts';
+import { openDatabase, poolConfig, sql, statement } from './database.ts';
 import { createDevices } from './devices.ts';
 import { createEventQueries } from './event-queries.ts';
 import { readFigures } from './figures.ts';
@@ -19,7 +18,7 @@ import { createImports } from './imports.ts';
 import { createJobs } from './jobs.ts';
 import { createKeep, type Keep } from './keep.ts';
 import { createLeases } from './leases.ts';
-import { type Logged, logStatement } from './ledger.ts';
+import { type Commit, logStatement } from './ledger.ts';
 import { createLists } from './lists.ts';
 import { createNodes } from './nodes.ts';
 import { createPartitions } from './partitions.ts';
@@ -58,16 +57,11 @@ export async function openPostgresStore({
   const send = (sent: readonly Signal[]) => signals?.send(sent);
 
   /** Writes a list of statements as one commit. */
-  async function commit(
-    statements: readonly Sql[],
-    sent: readonly Signal[] = [],
-    events: readonly Logged[] = [],
-    audit: readonly (NewAudit | null | undefined)[] = [],
-  ) {
+  const commit: Commit = async (statements, sent = [], events = [], audit = []) => {
     const told = auditStatements(audit);
     await db.commitAll((id) => [...statements, logStatement(id, node, packSignals(sent), events), ...told]);
     send(sent);
-  }
+  };
 
   const connectors = createConnectors(db, commit);
   const presence = createPresence(db, node, passing);

@@ -2,16 +2,18 @@
  * Work on many devices, step by step: some are read, the rule decides, and one call writes all of it together with how far the
  * job is, if neither those devices nor the job have changed since. So two nodes that are at the same job do no harm.
  */
+import type { NewAudit } from '../../domain/audit.ts';
 import { type Before, isOpen, type Job } from '../../domain/bulk.ts';
 import { AppError } from '../../domain/errors.ts';
 import { advanced, ended, type Tally } from '../job-progress.ts';
 import type { DeviceFilter, JobRule, JobTargets, Signal } from '../store.ts';
 import type { Connectors } from './connectors.ts';
-import { type Database, type Sql, sql, statement, type Value } from './database.ts';
+import { type Database, sql, statement, type Value } from './database.ts';
 import { conditionsOf } from './device-filter.ts';
 import { type DeviceRow, deviceColumns, deviceTables, toDevice } from './device-rows.ts';
 import { type Decided, signalsOf, writeValues } from './devices.ts';
 import { Unmet } from './failures.ts';
+import type { Commit } from './ledger.ts';
 import type { Presence } from './presence.ts';
 import { packSignals } from './signal-text.ts';
 import { numbers, texts, toJson } from './text.ts';
@@ -26,7 +28,7 @@ interface Parts {
   readonly node: string;
   readonly connectors: Connectors;
   readonly presence: Presence;
-  readonly commit: (statements: readonly Sql[], signals: readonly Signal[]) => Promise<void>;
+  readonly commit: Commit;
   readonly send: (signals: readonly Signal[]) => void;
 }
 
@@ -144,7 +146,7 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
   }
 
   return {
-    async createJob(job: Job, targets: JobTargets, most: number): Promise<void> {
+    async createJob(job: Job, targets: JobTargets, most: number, audit?: NewAudit): Promise<void> {
       const connector = await connectors.keyOf(job.connector);
       const filter = 'filter' in targets ? JSON.stringify(targets.filter) : null;
       const names = 'identities' in targets ? toJson(targets.identities) : null;
@@ -154,7 +156,7 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
         sql`INSERT INTO jobs (connector, id, open, position, last, filter, targets, job) SELECT ${connector}, ${job.id}, true, 0,
           coalesce(max(key), 0), ${filter}, ${names}, ${JSON.stringify(job)} FROM devices WHERE connector = ${connector}`,
       ];
-      await commit(statements, [{ kind: 'work', connector: job.connector }]).catch((error) => {
+      await commit(statements, [{ kind: 'work', connector: job.connector }], [], [audit]).catch((error) => {
         if (!(error instanceof Unmet)) throw error;
         if (error.message === 'gone') throw new AppError('CONNECTOR_UNKNOWN', { seen: job.connector });
         throw new AppError('OVERLOADED', { seen: `${most} unfinished jobs`, retryAfter: 10 });
@@ -167,7 +169,12 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
       return row === undefined ? null : toJob(row);
     },
     listUnfinishedJobs: async (): Promise<Job[]> => (await db.read<Row>(open)).map(toJob),
-    async changeJob(connector: string, id: string, decide: (job: Job) => Job): Promise<Job> {
+    async changeJob(
+      connector: string,
+      id: string,
+      decide: (job: Job) => Job,
+      told?: (before: Job, after: Job) => NewAudit | null,
+    ): Promise<Job> {
       for (;;) {
         const row = await expect(connector, id);
         const job = toJob(row);
@@ -182,6 +189,8 @@ export function createJobs({ db, node, connectors, presence, commit, send }: Par
                 finished = ${changed.finished}, job = ${JSON.stringify(changed)} WHERE key = ${row.key}`,
             ],
             [{ kind: 'work', connector }],
+            [],
+            [told?.(job, changed)],
           );
           return changed;
         } catch (error) {

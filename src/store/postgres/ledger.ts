@@ -1,8 +1,9 @@
 /** Events on their way into the log, as the arrays that `write_log` takes; and what they count for in the figures. Pure. */
+import type { NewAudit } from '../../domain/audit.ts';
 import type { NewEvent } from '../../domain/device.ts';
 import { kindOf, MINUTE } from '../figure-columns.ts';
 import { dataPayload, ruleOf } from '../payload.ts';
-import type { DataEntry } from '../store.ts';
+import type { DataEntry, Signal } from '../store.ts';
 import { type Sql, sql } from './database.ts';
 import { type List, numbers, texts } from './text.ts';
 
@@ -12,6 +13,14 @@ export interface Logged extends NewEvent {
   readonly connector: number;
   readonly device: number | null;
 }
+
+/** Writes statements as one commit, with what the log and the audit log are told of them, and then tells the signals. */
+export type Commit = (
+  statements: readonly Sql[],
+  signals?: readonly Signal[],
+  events?: readonly Logged[],
+  audit?: readonly (NewAudit | null | undefined)[],
+) => Promise<void>;
 
 export function loggedData(connector: number, entry: DataEntry): Logged {
   const { ref, type, origin, timestamp } = entry;

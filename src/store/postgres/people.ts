@@ -18,6 +18,7 @@ import type { Signal } from '../store.ts';
 import { toUser, toUserRow, type UserRow, userColumns, userUpdate } from '../user-row.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
+import type { Commit } from './ledger.ts';
 
 const userBy = (column: string) => statement(`user-${column}`, `SELECT ${userColumns} FROM users WHERE ${column} = $1`);
 const [byEmail, byId, byLink, bySubject] = [userBy('email'), userBy('id'), userBy('link'), userBy('subject')];
@@ -33,13 +34,6 @@ const sessionsOf = statement(
 const keyColumns = 'id, name, role, connector, digest, created, creator, expires, used';
 const keyOf = statement('key', `SELECT ${keyColumns} FROM keys WHERE digest = $1`);
 const keys = statement('keys', `SELECT ${keyColumns} FROM keys ORDER BY created DESC, id`);
-
-type Commit = (
-  statements: readonly Sql[],
-  signals?: readonly Signal[],
-  events?: readonly [],
-  audit?: readonly (NewAudit | null | undefined)[],
-) => Promise<void>;
 
 export function createPeople(db: Database, commit: Commit, passing: (error: Error) => void) {
   /** False, and nothing is written, where a demand among the statements does not hold. */

@@ -1,16 +1,18 @@
 /** Webhooks: what people set, how far each is, and its last tries. Knows nothing of how they are delivered. */
+import type { NewAudit } from '../../domain/audit.ts';
 import { AppError } from '../../domain/errors.ts';
 import { DELIVERIES_KEPT, type Delivery, type Webhook, type WebhookProgress } from '../../domain/webhook.ts';
 import type { Signal } from '../store.ts';
 import type { Connectors } from './connectors.ts';
-import { type Database, type Sql, sql, statement } from './database.ts';
+import { type Database, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
+import type { Commit } from './ledger.ts';
 
 interface Parts {
   readonly db: Database;
   readonly node: string;
   readonly connectors: Connectors;
-  readonly commit: (statements: readonly Sql[], signals: readonly Signal[]) => Promise<void>;
+  readonly commit: Commit;
 }
 
 interface Row {
@@ -47,13 +49,13 @@ export function createWebhooks({ db, node, connectors, commit }: Parts) {
   const work = (connector: string): Signal[] => [{ kind: 'work', connector }];
 
   return {
-    async createWebhook(hook: Webhook, most: number): Promise<void> {
+    async createWebhook(hook: Webhook, most: number, audit?: NewAudit): Promise<void> {
       const connector = await connectors.keyOf(hook.connector);
       const alive = sql`SELECT demand(EXISTS (SELECT 1 FROM connectors WHERE key = ${connector} AND id IS NOT NULL FOR UPDATE), 'gone')`;
       const room = sql`SELECT demand((SELECT count(*) FROM webhooks WHERE connector = ${connector}) < ${most}, 'full')`;
       const insert = sql`INSERT INTO webhooks (connector, id, generation, hook)
         VALUES (${connector}, ${hook.id}, ${hook.generation}, ${JSON.stringify(hook)})`;
-      await commit([alive, room, insert], work(hook.connector)).catch((error) => {
+      await commit([alive, room, insert], work(hook.connector), [], [audit]).catch((error) => {
         if (!(error instanceof Unmet)) throw error;
         if (error.message === 'gone') throw new AppError('CONNECTOR_UNKNOWN', { seen: hook.connector });
         throw new AppError('WEBHOOK_LIMIT', { seen: `${most}`, wanted: `fewer than ${most}` });
@@ -70,7 +72,12 @@ export function createWebhooks({ db, node, connectors, commit }: Parts) {
       const row = await find(connector, id);
       return row === undefined ? null : toHook(row);
     },
-    async changeWebhook(connector: string, id: string, decide: (hook: Webhook) => Webhook): Promise<Webhook> {
+    async changeWebhook(
+      connector: string,
+      id: string,
+      decide: (hook: Webhook) => Webhook,
+      told?: (before: Webhook, after: Webhook) => NewAudit | null,
+    ): Promise<Webhook> {
       for (;;) {
         const row = await expect(connector, id);
         const hook = toHook(row);
@@ -83,6 +90,8 @@ export function createWebhooks({ db, node, connectors, commit }: Parts) {
                 WHERE key = ${row.key}`,
             ],
             work(connector),
+            [],
+            [told?.(hook, changed)],
           );
           return changed;
         } catch (error) {
@@ -91,18 +100,29 @@ export function createWebhooks({ db, node, connectors, commit }: Parts) {
         }
       }
     },
-    async deleteWebhook(connector: string, id: string): Promise<boolean> {
-      const row = await find(connector, id);
-      if (row === undefined) return false;
-      await commit(
-        [
-          sql`DELETE FROM webhooks WHERE key = ${row.key}`,
-          sql`DELETE FROM deliveries WHERE webhook = ${row.key}`,
-          sql`DELETE FROM leases WHERE name = ${`webhook ${id}`}`,
-        ],
-        work(connector),
-      );
-      return true;
+    async deleteWebhook(connector: string, id: string, told?: (before: Webhook) => NewAudit): Promise<boolean> {
+      for (;;) {
+        const row = await find(connector, id);
+        if (row === undefined) return false;
+        const hook = toHook(row);
+        try {
+          await commit(
+            [
+              sql`SELECT demand(EXISTS (SELECT 1 FROM webhooks WHERE key = ${row.key} AND generation = ${hook.generation} FOR UPDATE), 'stale')`,
+              sql`DELETE FROM webhooks WHERE key = ${row.key}`,
+              sql`DELETE FROM deliveries WHERE webhook = ${row.key}`,
+              sql`DELETE FROM leases WHERE name = ${`webhook ${id}`}`,
+            ],
+            work(connector),
+            [],
+            [told?.(hook)],
+          );
+          return true;
+        } catch (error) {
+          // Somebody else was quicker: tell of what they made of it.
+          if (!(error instanceof Unmet)) throw error;
+        }
+      }
     },
     async noteDelivery(hook: Webhook, progress: WebhookProgress, delivery: Delivery | null): Promise<boolean> {
       const text = JSON.stringify({ ...hook, ...progress });

@@ -12,6 +12,8 @@ import type { ContentBounds, StagedContent } from '../store.ts';
 /** Below the data folder. */
 export const CONTENT_FOLDER = 'content';
 const INCOMING = 'incoming';
+/** The same; emptied at each start. */
+export const INCOMING_FOLDER = join(CONTENT_FOLDER, INCOMING);
 /** Bytes between two looks at the disk's room. */
 const LOOK_BYTES = 4 << 20;
 /** What files leave of the disk to the database: a share, and bytes at the most. */

@@ -14,6 +14,7 @@ import type {
   StagedContent,
 } from '../store.ts';
 import type { Aliases } from './aliases.ts';
+import type { WriteAudit } from './audit.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import { openContentFiles } from './content-files.ts';
@@ -25,6 +26,7 @@ interface Parts {
   readonly db: DatabaseSync;
   readonly folder: string;
   readonly committer: Committer;
+  readonly audit: WriteAudit;
   readonly connectors: Connectors;
   readonly aliases: Aliases;
   readonly ledger: Ledger;
@@ -58,7 +60,7 @@ interface Outcome<T> {
 }
 
 export function createContent(parts: Parts) {
-  const { db, folder, committer, connectors, aliases, ledger, projection, reader, signal } = parts;
+  const { db, folder, committer, audit, connectors, aliases, ledger, projection, reader, signal } = parts;
   const one = db.prepare('SELECT * FROM content WHERE connector = ? AND id = ?');
   const usedBy = db.prepare('SELECT 1 FROM content WHERE sha256 = ? LIMIT 1');
   const offered = db.prepare('SELECT * FROM content WHERE connector = ? AND listed = 1 ORDER BY id');
@@ -106,6 +108,7 @@ export function createContent(parts: Parts) {
       write(connector, before, staged === undefined ? after : { ...after, bytes: staged.bytes, sha256: staged.sha256 });
     else if (after === null && before !== undefined) drop(before);
     const events = (change.events ?? []).map((event) => ledger.writeEvent(connector, null, event));
+    audit(change.audit);
     return { answer: change.answer, before: after === undefined ? undefined : before, events };
   }
 

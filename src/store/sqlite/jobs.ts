@@ -3,10 +3,12 @@
  * milliseconds, in one write together with how far the job is.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import type { NewAudit } from '../../domain/audit.ts';
 import { type Before, type BulkOutcome, isOpen, type Job } from '../../domain/bulk.ts';
 import { AppError } from '../../domain/errors.ts';
 import { advanced, ended, type Tally } from '../job-progress.ts';
 import type { DeviceFilter, JobRule, JobTargets, Signal } from '../store.ts';
+import type { WriteAudit } from './audit.ts';
 import type { Changes } from './changes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -24,6 +26,7 @@ const STEP_TIME = 3;
 interface Parts {
   readonly db: DatabaseSync;
   readonly committer: Committer;
+  readonly audit: WriteAudit;
   readonly changes: Changes;
   readonly connectors: Connectors;
   readonly devices: Devices;
@@ -55,7 +58,8 @@ interface Plan {
   readonly more: boolean;
 }
 
-export function createJobs({ db, committer, changes, connectors, devices, projection, reader, signal }: Parts) {
+export function createJobs(parts: Parts) {
+  const { db, committer, audit, changes, connectors, devices, projection, reader, signal } = parts;
   const columns = 'key, position, last, filter, job';
   const unfinished = db.prepare('SELECT count(*) AS n FROM jobs WHERE connector = ? AND open = 1');
   const insert = db.prepare(`INSERT INTO jobs (connector, id, open, position, last, filter, targets, finished, job)
@@ -152,7 +156,7 @@ export function createJobs({ db, committer, changes, connectors, devices, projec
   }
 
   return {
-    createJob: (job: Job, targets: JobTargets, most: number): Promise<void> =>
+    createJob: (job: Job, targets: JobTargets, most: number, entry?: NewAudit): Promise<void> =>
       committer.submit(
         () => {
           const connector = connectors.keyOf(job.connector);
@@ -161,6 +165,7 @@ export function createJobs({ db, committer, changes, connectors, devices, projec
           const filter = 'filter' in targets ? JSON.stringify(targets.filter) : null;
           const names = 'identities' in targets ? JSON.stringify(targets.identities) : null;
           insert.run(connector, job.id, filter, names, JSON.stringify(job));
+          audit(entry);
         },
         { durable: () => signal({ kind: 'work', connector: job.connector }) },
       ),
@@ -171,13 +176,19 @@ export function createJobs({ db, committer, changes, connectors, devices, projec
       return row === undefined ? null : toJob(row);
     },
     listUnfinishedJobs: async (): Promise<Job[]> => (open.all() as unknown as Row[]).map(toJob),
-    changeJob: (connector: string, id: string, decide: (job: Job) => Job): Promise<Job> =>
+    changeJob: (
+      connector: string,
+      id: string,
+      decide: (job: Job) => Job,
+      told?: (before: Job, after: Job) => NewAudit | null,
+    ): Promise<Job> =>
       committer.submit(
         () => {
           const { row, job } = expect(connector, id);
           const changed = decided(() => decide(job));
           // Undoing begins with the first of its changes.
           write(row.key, changed.state === job.state ? row.position : 0, changed);
+          audit(told?.(job, changed));
           return changed;
         },
         { durable: () => signal({ kind: 'work', connector }) },

@@ -1,14 +1,17 @@
 /** Webhooks: what people set, how far each is, and its last tries. Knows nothing of how they are delivered. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { NewAudit } from '../../domain/audit.ts';
 import { AppError } from '../../domain/errors.ts';
 import { DELIVERIES_KEPT, type Delivery, type Webhook, type WebhookProgress } from '../../domain/webhook.ts';
 import type { Signal } from '../store.ts';
+import type { WriteAudit } from './audit.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 
 interface Parts {
   readonly db: DatabaseSync;
   readonly committer: Committer;
+  readonly audit: WriteAudit;
   readonly connectors: Connectors;
   readonly signal: (signal: Signal) => void;
 }
@@ -18,7 +21,7 @@ interface Row {
   readonly hook: string;
 }
 
-export function createWebhooks({ db, committer, connectors, signal }: Parts) {
+export function createWebhooks({ db, committer, audit, connectors, signal }: Parts) {
   const count = db.prepare('SELECT count(*) AS n FROM webhooks WHERE connector = ?');
   const insert = db.prepare('INSERT INTO webhooks (connector, id, hook) VALUES (?, ?, ?)');
   const one = db.prepare('SELECT key, hook FROM webhooks WHERE connector = ? AND id = ?');
@@ -53,12 +56,13 @@ export function createWebhooks({ db, committer, connectors, signal }: Parts) {
     committer.submit(run, { durable: () => signal({ kind: 'work', connector }) });
 
   return {
-    createWebhook: (hook: Webhook, most: number): Promise<void> =>
+    createWebhook: (hook: Webhook, most: number, entry?: NewAudit): Promise<void> =>
       write(hook.connector, () => {
         const key = connectors.keyOf(hook.connector);
         const { n } = count.get(key) as { n: number };
         if (n >= most) throw new AppError('WEBHOOK_LIMIT', { seen: `${n}`, wanted: `fewer than ${most}` });
         insert.run(key, hook.id, JSON.stringify(hook));
+        audit(entry);
       }),
     async listWebhooks(connector?: string): Promise<Webhook[]> {
       const rows = connector === undefined ? all.all() : ofConnector.all(connectors.keyOf(connector));
@@ -68,19 +72,27 @@ export function createWebhooks({ db, committer, connectors, signal }: Parts) {
       const row = find(connector, id);
       return row === undefined ? null : toHook(row);
     },
-    changeWebhook: (connector: string, id: string, decide: (hook: Webhook) => Webhook): Promise<Webhook> =>
+    changeWebhook: (
+      connector: string,
+      id: string,
+      decide: (hook: Webhook) => Webhook,
+      told?: (before: Webhook, after: Webhook) => NewAudit | null,
+    ): Promise<Webhook> =>
       write(connector, () => {
         const { key, hook } = expect(connector, id);
         const changed = { ...decided(() => decide(hook)), generation: hook.generation + 1 };
         update.run(JSON.stringify(changed), key);
+        audit(told?.(hook, changed));
         return changed;
       }),
-    deleteWebhook: (connector: string, id: string): Promise<boolean> =>
+    deleteWebhook: (connector: string, id: string, told?: (before: Webhook) => NewAudit): Promise<boolean> =>
       write(connector, () => {
         const row = find(connector, id);
         if (row === undefined) return false;
         trim.run(row.key, Number.MAX_SAFE_INTEGER);
-        return remove.run(row.key).changes > 0;
+        remove.run(row.key);
+        audit(told?.(toHook(row)));
+        return true;
       }),
     noteDelivery: (hook: Webhook, progress: WebhookProgress, delivery: Delivery | null): Promise<boolean> =>
       committer.submit(() => {
