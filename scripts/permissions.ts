@@ -16,9 +16,11 @@ Made by [scripts/permissions.ts](../scripts/permissions.ts) from the route table
 The same table decides when a call comes in, and a test tries every row of it as nobody, as each role, with keys, and as those who
 see another connector alone.
 
-- **Roles.** A viewer reads, an operator changes devices as well, an admin settings and people too.
-- **Connectors.** An account sees all connectors or those that it is given; a key sees all or one. For what one does not see, every
-  call answers 404, as if it were not there. Calls marked *all* concern the whole installation: for those who see all connectors.
+- **Roles.** A viewer reads, an operator changes devices as well, an admin settings and people too. Too low a role is answered 403
+  \`ROLE_FORBIDDEN\`, whatever the call is about.
+- **Connectors.** An account sees all connectors or those that it is given; a key sees all or one. Of a connector that one does not see,
+  calls marked *this one* answer 404, as if it were not there. Calls marked *all* concern the whole installation, and deleting a
+  connector is one of them: who does not see all connectors is answered 403 \`SCOPE_FORBIDDEN\`, whether the connector is there or not.
 - **Keys.** An API key has a role, as an account does. Calls marked *–* are for people alone.
 - **Proof.** Calls marked *yes* need the password (and the code of the second factor, where there is one) to have been shown within
   the last 15 minutes: at the sign-in, or by \`POST /api:1/session/proof\`. A stolen cookie cannot make them.

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkRange, parseRangeText } from './domain/ip-text.ts';
+import { isEmail } from './domain/people.ts';
 import { type RoleRule, readRoleRules } from './domain/provider-roles.ts';
 
 export interface Config {
@@ -188,7 +189,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fl
   const domain = text('SLIPWAY_DOMAIN').toLowerCase();
   if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(domain)) fail('SLIPWAY_DOMAIN', 'a host name');
   const email = text('SLIPWAY_ADMIN_EMAIL');
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) fail('SLIPWAY_ADMIN_EMAIL', 'an email address');
+  if (!isEmail(email)) fail('SLIPWAY_ADMIN_EMAIL', 'an email address');
   const password = optional('SLIPWAY_ADMIN_PASSWORD');
   if (password !== null && password.length < 12) {
     throw new ConfigError(`SLIPWAY_ADMIN_PASSWORD has ${password.length} characters; expected at least 12.`);

@@ -4,14 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from './api/app.ts';
+import { isSealed } from './api/factor.ts';
 import { ensureAdmin } from './api/first-account.ts';
-import { createSeal, SEAL_BYTES } from './api/seal.ts';
+import { createSeal, SEAL_BYTES, type Seal } from './api/seal.ts';
 import { createClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
 import { buildConsole } from './console/build.ts';
 import { startHouseKeeping } from './events/house-keeping.ts';
 import { startJobs } from './events/jobs.ts';
 import { startRollouts } from './events/rollouts.ts';
+import { purposeOf } from './events/webhooks/run.ts';
 import { startWebhooks } from './events/webhooks/start.ts';
 import { createAdmission } from './gateway/admission.ts';
 import { createDeviceContent } from './gateway/content.ts';
@@ -30,6 +32,7 @@ import { watchEventLoop } from './metrics/event-loop.ts';
 import { counter, type Family, gauge } from './metrics/figure.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
+import { readMoved } from './store/sqlite/moved.ts';
 import type { Store } from './store/store.ts';
 import { version } from './version.ts';
 
@@ -73,6 +76,7 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     started.push(startHouseKeeping(store, clock, logger));
     started.push(startRollouts(store, clock, logger));
     const seal = createSeal(Buffer.from(await sealKey(config, keep), 'hex'));
+    await warnOfSealed(store, seal, logger);
     started.push(startJobs(store, clock, logger));
     started.push(startWebhooks({ store, seal, clock, logger, allowed: config.webhookAllow }));
 
@@ -150,7 +154,19 @@ export async function startServer(config: Config, logger: Logger, onFatal: (erro
     ];
     const pages = buildConsole(logger);
     pages.catch((error) => logger.error('the console could not be built', { error }));
-    const deps = { store, config, clock, logger, version, deviceUrl, caPath, seal, doors: [door, mqtt], figures };
+    const deps = {
+      store,
+      config,
+      clock,
+      logger,
+      version,
+      deviceUrl,
+      mqttPort,
+      caPath,
+      seal,
+      doors: [door, mqtt],
+      figures,
+    };
     const api = createApi(deps, { console: pages });
     // An import under way takes longer than a stop may: closing the store ends it, and the next start finishes it.
     let apiClosed: Promise<unknown> | null = null;
@@ -183,6 +199,12 @@ async function openStore(
     const store = await openSqliteStore({ folder: data, failures: { fatal, passing } }).catch(
       cannotUse('SLIPWAY_DATA', data),
     );
+    // Now that the folder is locked: the end of a move leaves its mark before it gives the lock back.
+    const moved = await readMoved(data);
+    if (moved !== null) {
+      await store.close();
+      cannotUse('SLIPWAY_DATA', data)(new Error(moved));
+    }
     return { store, keep: async (_, content) => content };
   }
   const { host, pathname } = new URL(databaseUrl);
@@ -196,6 +218,17 @@ async function openStore(
 function sealKey({ databaseUrl, data }: Config, keep: Server['keep']): Promise<string> {
   const made = randomBytes(SEAL_BYTES).toString('hex');
   return databaseUrl === null ? createFile(join(data, 'seal.key'), made, 0o600) : keep('seal', made);
+}
+
+/** A key that was lost is made anew without a word; here is what it does not open. */
+async function warnOfSealed(store: Store, seal: Seal, logger: Logger): Promise<void> {
+  const factors = (await store.listUsers()).filter((user) => isSealed(seal, user)).map(({ email }) => email);
+  const hooks = (await store.listWebhooks()).filter(({ id, secret }) => seal.open(purposeOf(id), secret) === null);
+  if (factors.length === 0 && hooks.length === 0) return;
+  logger.warn('the key does not open secrets that are stored: put seal.key of a backup in its place', {
+    second_factors: factors,
+    webhooks: hooks.map(({ id }) => id),
+  });
 }
 
 /** For what rejects because a setting cannot be used: names it. */

@@ -1,6 +1,6 @@
 /** Handlers of the own account: its password, its sessions; and the one-time link by which anyone's first password is set. */
 import { AppError } from '../domain/errors.ts';
-import type { Session } from '../domain/people.ts';
+import { isAsChecked, type Session } from '../domain/people.ts';
 import { hashPassword } from '../gateway/password.ts';
 import { digestOf } from './admit.ts';
 import { handle } from './context.ts';
@@ -21,7 +21,7 @@ export const changeOwnAccount = handle({ body: ownChange, response: { 200: me } 
     checked.id,
     (user) => {
       // Somebody else changed it while this one was being checked.
-      if (user?.password !== checked.password) throw new AppError('PASSWORD_WRONG');
+      if (!isAsChecked(user, checked)) throw new AppError('PASSWORD_WRONG');
       return { answer: null, user: { ...user, password, link: null }, keep: call.caller!.digest };
     },
     () => entry(call, targets.user(email), null, { password: 'another one' }),

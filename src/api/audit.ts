@@ -1,6 +1,6 @@
 /** Handlers of the audit log: a page of it, newest first, and all of it as lines of JSON, oldest first. */
 import { Readable } from 'node:stream';
-import { entryOf } from '../domain/audit.ts';
+import { entryOf, lineOf } from '../domain/audit.ts';
 import type { Store } from '../store/store.ts';
 import { handle } from './context.ts';
 import { auditExport, auditPage, auditQuery, exportQuery } from './schema/people.ts';
@@ -32,7 +32,7 @@ export const exportAudit = handle({ querystring: exportQuery, response: { 200: a
 async function* lines(store: Store, after: number): AsyncGenerator<string> {
   for (let last = after; ; ) {
     const rows = await store.readChain(last, EXPORT_PAGE);
-    if (rows.length > 0) yield `${rows.map((row) => JSON.stringify(entryOf(row))).join('\n')}\n`;
+    if (rows.length > 0) yield `${rows.map(lineOf).join('\n')}\n`;
     if (rows.length < EXPORT_PAGE) return;
     last = rows.at(-1)!.seq;
   }

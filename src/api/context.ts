@@ -24,6 +24,8 @@ export interface ApiDeps {
   readonly version: string;
   /** `https://<id>.m2.<domain>:<port>` */
   readonly deviceUrl: (connectorId: string) => string;
+  /** Of devices, over TLS. */
+  readonly mqttPort: number;
   /** Certificate of the local CA (PEM file); null where the server's certificate is the operator's own. */
   readonly caPath: string | null;
   /** Encrypts what has to be read again, under the installation's key. */

@@ -7,9 +7,10 @@ import { AppError } from '../domain/errors.ts';
 import type { User } from '../domain/people.ts';
 import { fromBase32, matchCode, otpauthUri, SECRET_BYTES, stepAt, toBase32 } from '../domain/totp.ts';
 import { digestOf } from './admit.ts';
-import { type ApiDeps, handle } from './context.ts';
+import { handle } from './context.ts';
 import { enrolBody, enrolment, recoveryCodes } from './schema/account.ts';
 import { empty } from './schema/common.ts';
+import type { Seal } from './seal.ts';
 import type { Signing } from './session.ts';
 import { entry, targets, userEntry } from './trail.ts';
 
@@ -24,7 +25,7 @@ const enrolmentOf = (user: string) => `enrolment of ${user}`;
 
 /**
  * The account after the code was used up, where it has a second factor; as it is where it has none. CODE_NEEDED,
- * CODE_WRONG. Of two that race with one code, one is refused.
+ * CODE_WRONG; FACTOR_SEALED for all but a recovery code, where the key was lost. Of two that race with one code, one is refused.
  */
 export async function expectCode(call: Signing, user: User, code: string | undefined): Promise<User> {
   if (user.factor === null) return user;
@@ -34,10 +35,11 @@ export async function expectCode(call: Signing, user: User, code: string | undef
   const decide = (current: User | null) => {
     const factor = current?.factor;
     if (current === null || factor === null || factor === undefined) throw new AppError('LOGIN_FAILED');
-    const step = matchCode(secretOf(deps, current), code.replaceAll(' ', ''), now, factor.step);
+    const secret = secretOf(deps.seal, current);
+    const step = secret && matchCode(secret, code.replaceAll(' ', ''), now, factor.step);
     const spent = digestOf(normalized(code));
     recovered = step === null && factor.recovery.includes(spent);
-    if (step === null && !recovered) throw new AppError('CODE_WRONG');
+    if (step === null && !recovered) throw secret === null ? sealed() : new AppError('CODE_WRONG');
     const recovery = factor.recovery.filter((digest) => digest !== spent);
     const next = { ...current, factor: { ...factor, step: step ?? factor.step, recovery } };
     return { answer: next, user: next };
@@ -51,11 +53,19 @@ export async function expectCode(call: Signing, user: User, code: string | undef
   });
 }
 
-function secretOf({ seal }: ApiDeps, user: User): Buffer {
-  const secret = seal.open(factorOf(user.id), user.factor!.sealed);
-  if (secret === null) throw new AppError('INTERNAL', { cause: 'a second factor that this key does not open' });
-  return fromBase32(secret);
+/** Null where the key does not open it, or there is none. */
+function secretOf(seal: Seal, { id, factor }: User): Buffer | null {
+  const secret = factor && seal.open(factorOf(id), factor.sealed);
+  return secret === null ? null : fromBase32(secret);
 }
+
+const sealed = () =>
+  new AppError('FACTOR_SEALED', {
+    wanted: 'a recovery code, an admin who removes it, or the key (seal.key) from a backup',
+  });
+
+/** Whether the account has a second factor that this key does not open. */
+export const isSealed = (seal: Seal, user: User): boolean => user.factor !== null && secretOf(seal, user) === null;
 
 /** As people type it: in whatever case, with or without what stands between. */
 const normalized = (code: string) => code.toLowerCase().replaceAll(/[^a-z2-7]/g, '');

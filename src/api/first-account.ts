@@ -49,7 +49,7 @@ export async function ensureAdmin(
   }
   if (adminPassword !== null && !(await verifyPassword(user.password, adminPassword))) {
     const after = { password: 'set by the configuration' };
-    const changed = { ...user, password: await hashPassword(adminPassword) };
+    const changed = { ...user, password: await hashPassword(adminPassword), link: null };
     await store.putUser(changed, told('changeUser', now, email, after));
   }
   return { email, password: null };

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as oidc from 'openid-client';
 import type { Config } from '../config.ts';
 import { AppError } from '../domain/errors.ts';
-import type { User } from '../domain/people.ts';
+import { isEmail, type User } from '../domain/people.ts';
 import { roleOf } from '../domain/provider-roles.ts';
 import { type ApiDeps, type Call, handle } from './context.ts';
 import { isSecure } from './cookie.ts';
@@ -144,12 +144,15 @@ async function accountOf(call: Call, claims: Record<string, unknown>): Promise<U
   }
 }
 
-/** PROVIDER_FORBIDDEN without an email, or with one that the provider has not verified. */
-function emailIn({ email, email_verified: verified }: Record<string, unknown>): string {
-  if (typeof email === 'string' && /^[^\s@]+@[^\s@]+$/.test(email) && email.length <= 320 && verified !== false) {
+/** PROVIDER_FORBIDDEN without an email, or where the provider says anything of it but that it is verified; many say nothing. */
+function emailIn({ email, email_verified: verified = true }: Record<string, unknown>): string {
+  // Some providers send a text; OpenID Connect Core 1.0, 5.1 has a boolean.
+  const good = verified === true || verified === 'true';
+  if (good && typeof email === 'string' && isEmail(email)) {
     return email.toLowerCase();
   }
-  throw new AppError('PROVIDER_FORBIDDEN', { seen: 'no verified email', wanted: 'the claim email' });
+  const seen = good ? 'no email that an account may have' : 'an email that is not verified';
+  throw new AppError('PROVIDER_FORBIDDEN', { seen, wanted: 'the claim email' });
 }
 
 /** The page asks why, by the code alone; the log has the rest. */

@@ -4,6 +4,10 @@ import { handle } from './context.ts';
 import { serverFacts } from './schema/account.ts';
 
 export const getServer = handle({ response: { 200: serverFacts } }, async ({ deps }) => {
-  const { version, caPath } = deps;
-  return { version, ca: caPath === null ? null : { path: caPath, certificate: await readFile(caPath, 'utf8') } };
+  const { version, caPath, mqttPort } = deps;
+  return {
+    version,
+    mqtt_port: mqttPort,
+    ca: caPath === null ? null : { path: caPath, certificate: await readFile(caPath, 'utf8') },
+  };
 });

@@ -174,8 +174,8 @@ async function openSession(call: Signing, user: User, proven: number): Promise<s
     used: now,
   };
   const told = entry({ ...call, action: 'signIn' }, targets.user(user.email), null, null, user.email);
-  // The password may have been changed while this one was being checked.
-  if (!(await deps.store.putSession(session, user.password, told))) throw new AppError('LOGIN_FAILED');
+  // The password or the second factor may have been changed while this one was being checked.
+  if (!(await deps.store.putSession(session, user, told))) throw new AppError('LOGIN_FAILED');
   return secret;
 }
 

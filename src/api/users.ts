@@ -51,7 +51,7 @@ export const createUser = handle({ body: newUser, response: { 201: newUserAnswer
   return { ...view(user, now), ...(made && shown(made)) };
 });
 
-/** Its sessions end where role or connectors change. USER_UNKNOWN, USER_KNOWN, LAST_ADMIN, PROVIDED */
+/** Its sessions end where role or connectors change, its link where email or role do. USER_UNKNOWN, USER_KNOWN, LAST_ADMIN, PROVIDED */
 export const changeUser = handle(
   { params: userParams, body: userPatch, response: { 200: ref('User') } },
   async (call) => {
@@ -64,12 +64,11 @@ export const changeUser = handle(
       if (known.subject !== null && (body.role ?? known.role) !== known.role) {
         throw new AppError('PROVIDED', { seen: `role ${body.role}`, wanted: known.role });
       }
-      const after = {
-        ...known,
-        email: body.email?.toLowerCase() ?? known.email,
-        role: body.role ?? known.role,
-        connectors: body.connectors === undefined ? known.connectors : body.connectors,
-      };
+      const [email, role] = [body.email?.toLowerCase() ?? known.email, body.role ?? known.role];
+      const connectors = body.connectors === undefined ? known.connectors : body.connectors;
+      // A link was given to somebody for what the account was then.
+      const link = email === known.email && role === known.role ? known.link : null;
+      const after = { ...known, email, role, connectors, link };
       expectAdminLeft(known, after, people);
       return { answer: after, user: after };
     };

@@ -9,6 +9,8 @@ import { ConfigError, loadConfig } from '../config.ts';
 import { sameDigest } from '../store/moving.ts';
 import { type Progress, takeOver } from '../store/postgres/takeover.ts';
 import { openExport } from '../store/sqlite/export.ts';
+import { markMoved } from '../store/sqlite/moved.ts';
+import { unusable } from '../store/unusable.ts';
 
 /** ms between two lines of progress. */
 const SAY_EVERY = 2_000;
@@ -27,7 +29,10 @@ export async function run(flags: readonly string[]): Promise<void> {
   });
   try {
     const progress = createProgress();
-    const moved = await takeOver(to, source, await keptIn(config.data), progress);
+    const moved = await takeOver(to, source, await keptIn(config.data), progress).catch((cause) => {
+      const why = unusable(cause);
+      throw why === null ? cause : new ConfigError(`The move into ${withoutSecrets(to)} ended: ${why}.`, { cause });
+    });
     progress.stood();
     for (const { table, source, target } of moved) {
       const same = sameDigest(source, target);
@@ -36,14 +41,21 @@ export async function run(flags: readonly string[]): Promise<void> {
       );
       if (!same) process.exitCode = 1;
     }
-    say(
-      process.exitCode === 1
-        ? 'The database is not what the folder is. It is not to be used; drop it, and run this again.'
-        : 'Everything is there. Start the server with SLIPWAY_DATABASE_URL, and keep the folder until you are sure.',
-    );
+    if (process.exitCode === 1) {
+      return say('The database is not what the folder is. It is not to be used; drop it, and run this again.');
+    }
+    // While the folder is still locked: no server gets in between.
+    await markMoved(config.data, withoutSecrets(to), new Date());
+    say('Everything is there. Start the server with SLIPWAY_DATABASE_URL, and keep the folder until you are sure.');
+    say('No server starts on the folder any more: moved.txt in it says where to, and what to do to go back.');
   } finally {
     source.close();
   }
+}
+
+function withoutSecrets(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `postgres://${host}${pathname}`;
 }
 
 function readFlags(flags: readonly string[]) {

@@ -7,7 +7,7 @@ import { judgeDates, judgePair } from './certificates.ts';
 import { lookAtClock } from './clock.ts';
 import { type Looked, lookAtPostgres, lookAtSqlite } from './database.ts';
 import { type Finding, fault, look, ok, warning } from './finding.ts';
-import { lookAtFolder } from './folder.ts';
+import { lookAtFolder, lookForMove } from './folder.ts';
 import { lookAtPort, type Port } from './ports.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,6 +26,7 @@ export async function examine(env: Environment, flags: readonly string[]): Promi
   return [
     ...configuration(config, env),
     ...(await look('data folder', () => lookAtFolder(config.data))),
+    ...(config.databaseUrl === null ? await look('data folder', () => lookForMove(config.data)) : []),
     ...database.findings,
     ...(await look('certificate of the server', () => certificates(config))),
     ...database.connectors.flatMap(({ id, settings }) => clientCas(id, settings)),

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readMoved } from '../store/sqlite/moved.ts';
 import { type Finding, fault, ok, warning } from './finding.ts';
 
 const MIB = 1_048_576;
@@ -25,6 +26,12 @@ export async function lookAtFolder(folder: string): Promise<Finding[]> {
   }
   if (!state.isDirectory()) return [fault('data folder', `${folder} is no folder`, 'Name a folder with SLIPWAY_DATA.')];
   return [...(await permissions(folder, state)), ...(await room(folder))];
+}
+
+/** For a server whose database is in the folder. */
+export async function lookForMove(folder: string): Promise<Finding[]> {
+  const moved = await readMoved(folder);
+  return moved === null ? [] : [fault('data folder', 'no server starts on it', `${moved}.`)];
 }
 
 async function permissions(folder: string, state: { mode: number; uid: number }): Promise<Finding[]> {

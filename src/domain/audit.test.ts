@@ -11,7 +11,9 @@ import {
   difference,
   entryOf,
   followChain,
+  lineOf,
   type NewAudit,
+  rowIn,
   rowOf,
 } from './audit.ts';
 
@@ -48,11 +50,30 @@ test('the text has its names in order, at whatever depth, and nothing between', 
   );
 });
 
+test('names are in order of their UTF-16 units, also those that look like numbers', () => {
+  const tags = { 10: ['a'], 9: ['b'], '\ufb33': 1, '\u{1f600}': 2, '\u20ac': 3, __proto: undefined, Z: [undefined] };
+  assert.equal(
+    canonical(tags),
+    '{"10":["a"],"9":["b"],"Z":[null],"\u20ac":3,"\u{1f600}":2,"\ufb33":1}',
+    'RFC 8785, 3.2.3',
+  );
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.oneof(fc.nat().map(String), fc.string({ unit: 'binary' })), fc.jsonValue()),
+      (value) => {
+        assert.deepEqual(JSON.parse(canonical(value)), JSON.parse(JSON.stringify(value)));
+      },
+    ),
+  );
+});
+
 test('an entry is the same row after it was exported as JSON and read again', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (value, text) => {
       const [row] = chainOf([entry({ after: value, target: text })]) as [ChainRow];
       assert.deepEqual(rowOf(JSON.parse(JSON.stringify(entryOf(row)))), row);
+      assert.deepEqual(rowIn(lineOf(row)), row);
+      assert.equal(rowIn(lineOf(row).replace('{', '{"who":"innocent@example.com",')), null);
     }),
   );
 });

@@ -38,16 +38,18 @@ const TEXT_MAX = 1_000;
 /** Characters of `before` and of `after` as JSON, likewise. */
 const PART_MAX = 32_768;
 
-/** JSON with the names of every object in order and nothing between: one text for one content (RFC 8785). */
+/**
+ * JSON with the names of every object in order of their UTF-16 units and nothing between: one text for one content
+ * (RFC 8785). Written here, as an object of JavaScript has names like 9 before all others.
+ */
 export function canonical(value: unknown): string {
-  return JSON.stringify(ordered(value));
-}
-
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== 'object' || value === null) return value;
-  const names = Object.keys(value).sort();
-  return Object.fromEntries(names.map((name) => [name, ordered((value as Record<string, unknown>)[name])]));
+  if (Array.isArray(value)) return `[${value.map((one) => canonical(one ?? null)).join(',')}]`;
+  if (!isPlain(value)) return JSON.stringify(value);
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  return `{${names
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)
+    .join(',')}}`;
 }
 
 /** The text of an entry that is stored and digested: all of it but its place in the chain. */
@@ -77,6 +79,22 @@ export function entryOf({ seq, text, previous, digest }: ChainRow): AuditEntry {
 /** An entry, as an export has it, as the row that it came from. */
 export function rowOf({ seq, previous, digest, ...told }: AuditEntry): ChainRow {
   return { seq, text: canonical(told), previous, digest };
+}
+
+/** A row as a line of an export, without its end. */
+export function lineOf({ seq, text, previous, digest }: ChainRow): string {
+  return `{"seq":${seq},${text.slice(1, -1)},"previous":"${previous}","digest":"${digest}"}`;
+}
+
+/** The row of a line; null where the line is not, letter by letter, as `lineOf` writes one. */
+export function rowIn(line: string): ChainRow | null {
+  try {
+    // Read with a name twice, JSON has the last of both, and whoever looks at the line may see the first alone.
+    const row = rowOf(JSON.parse(line) as AuditEntry);
+    return lineOf(row) === line ? row : null;
+  } catch {
+    return null;
+  }
 }
 
 export interface Chain {

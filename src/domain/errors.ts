@@ -146,6 +146,7 @@ export const errors = {
   CONSOLE_UNAVAILABLE: { status: 503, text: 'The console could not be built; everything else works' },
   RATE_LIMITED: { status: 429, text: 'Too many requests' },
   INTERNAL: { status: 500, text: 'Something went wrong on our side; nothing of the request was stored' },
+  FACTOR_SEALED: { status: 503, text: 'The key of this server does not open the second factor of this account' },
   STORAGE_UNAVAILABLE: { status: 503, text: 'Storage is not reachable; nothing was stored' },
   OVERLOADED: { status: 503, text: 'The server is at its limit; nothing was stored' },
   STOPPING: { status: 503, text: 'The server is stopping; nothing was stored' },

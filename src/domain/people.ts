@@ -35,6 +35,9 @@ export interface SecondFactor {
   readonly recovery: readonly string[];
 }
 
+/** What of an account its owner has shown to know. */
+export type Checked = Pick<User, 'password' | 'factor'>;
+
 /** A session of the management API; `digest` = SHA-256 of its token, hex. */
 export interface Session {
   readonly digest: string;
@@ -67,6 +70,20 @@ export interface ApiKey {
 
 /** What every key begins with, so that scanners for secrets find one that was left lying about. */
 export const KEY_PREFIX = 'slipway_';
+
+/**
+ * What an email may be, as a pattern: no white space, nothing that nobody sees (`\p{C}`: control and format characters, halves of
+ * surrogate pairs), and not what the audit log calls an API key. U+212A is KELVIN SIGN, whose lower case is k.
+ */
+export const EMAIL = '^(?![kK\u212a][eE][yY]:)[^\\s@\\p{C}]+@[^\\s@\\p{C}]+$';
+export const EMAIL_MAX = 320;
+/** What a key may be called: likewise, with white space inside that ends no line. */
+export const KEY_NAME = '^[^\\s\\p{C}](?:[^\\p{C}\\p{Zl}\\p{Zp}]*[^\\s\\p{C}])?$';
+
+const email = new RegExp(EMAIL, 'u');
+
+/** Whether it may be the email of an account. */
+export const isEmail = (text: string): boolean => text.length <= EMAIL_MAX && email.test(text);
 
 /** What becomes of an account: the answer for the caller, the whole new account; `null` removes it. */
 export interface UserChange<T> {
@@ -102,6 +119,11 @@ export function isFullAdmin({ role, connectors, password }: User): boolean {
 export function expectAdminLeft(before: User, after: User | null, { otherAdmins }: People): void {
   if (!isFullAdmin(before) || (after !== null && isFullAdmin(after)) || otherAdmins > 0) return;
   throw new AppError('LAST_ADMIN', { seen: before.email, wanted: 'another admin of all connectors with a password' });
+}
+
+/** Whether what was checked is still what there is to check: not so once a second factor was switched on meanwhile. */
+export function isAsChecked(user: User | null, { password, factor }: Checked): user is User {
+  return user !== null && user.password === password && user.factor?.sealed === factor?.sealed;
 }
 
 /** True where sessions that were let in before might not be let in now. */

@@ -25,8 +25,14 @@ export interface Management {
   change(connector: string, settings: object): Promise<Settings>;
   /** One import. Answers how many came in, and how many were known before, by status. */
   whitelist(connector: string, identities: readonly string[], name: string): Promise<Imported>;
+  server(): Promise<ServerFacts>;
+}
+
+export interface ServerFacts {
+  /** Null where the server is too old to tell. */
+  readonly mqttPort: number | null;
   /** Certificate of the server's own CA, PEM; null where it has none. */
-  authority(): Promise<string | null>;
+  readonly authority: string | null;
 }
 
 export interface Imported {
@@ -61,8 +67,10 @@ export async function openManagement(base: string, login: Login): Promise<Manage
       );
       return { count: answer.batch.count, known: answer.known };
     },
-    authority: async () =>
-      (await ask<{ ca: { certificate: string } | null }>('GET', '/api:1/server')).ca?.certificate ?? null,
+    async server() {
+      const facts = await ask<{ mqtt_port?: number; ca: { certificate: string } | null }>('GET', '/api:1/server');
+      return { mqttPort: facts.mqtt_port ?? null, authority: facts.ca?.certificate ?? null };
+    },
   };
 }
 

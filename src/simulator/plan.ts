@@ -44,6 +44,8 @@ interface Found {
   readonly place: Place;
   readonly management: Management | null;
   readonly settings: Settings | null;
+  /** Certificate of the server's own CA, PEM; null where there is none, or nobody may ask. */
+  readonly authority: string | null;
 }
 
 /** The connector that is made where none was named: nothing of yours gets made-up data unless you say so. */
@@ -69,8 +71,8 @@ const usualAliases = ['temperature', 'humidity'];
 /** Throws Explained. What is worth knowing goes to `note`. */
 export async function makePlan(flags: Flags, defaults: Defaults, note: Note): Promise<Plan> {
   const found = await findConnector(flags, defaults, note);
-  const { settings, management } = found;
-  const target = await openTarget(found.place, await readTrust(flags, defaults, management));
+  const { settings } = found;
+  const target = await openTarget(found.place, await readTrust(flags, defaults, found.authority));
   const auth = flags.auth ?? settings?.provisioning.auth_type ?? 'token';
   const aliases = chooseAliases(flags, settings, note);
   const settable = settableOf(flags, settings, aliases);
@@ -87,10 +89,12 @@ async function findConnector(flags: Flags, defaults: Defaults, note: Note): Prom
   }
   const asks = flags.url === null || flags.api !== null || flags.key !== null || flags.password !== null;
   const management = asks ? await signIn(flags, defaults) : null;
+  const { mqttPort, authority } = (await management?.server()) ?? { mqttPort: null, authority: null };
+  const place = (url: string) => placeOf(url, flags, mqttPort ?? defaults.mqttPort);
   if (flags.url !== null) {
-    const place = placeOf(flags.url, flags, defaults);
-    const id = place.host.split('.')[0]!;
-    return { id, place, management, settings: (await management?.settings(id)) ?? null };
+    const there = place(flags.url);
+    const id = there.host.split('.')[0]!;
+    return { id, place: there, management, settings: (await management?.settings(id)) ?? null, authority };
   }
   const { connector, settings } =
     flags.connector === null ? await ownConnector(management!, flags, note) : await named(management!, flags.connector);
@@ -98,7 +102,7 @@ async function findConnector(flags: Flags, defaults: Defaults, note: Note): Prom
   if (flags.auth !== null && flags.auth !== auth_type) {
     throw new Explained(`The connector ${connector.name} provisions by ${auth_type}; --auth says ${flags.auth}.`);
   }
-  return { id: connector.id, place: placeOf(connector.url, flags, defaults), management, settings };
+  return { id: connector.id, place: place(connector.url), management, settings, authority };
 }
 
 function signIn(flags: Flags, defaults: Defaults): Promise<Management> {
@@ -114,14 +118,14 @@ function signIn(flags: Flags, defaults: Defaults): Promise<Management> {
   return openManagement(base, { email: flags.email ?? defaults.email, password });
 }
 
-function placeOf(text: string, flags: Flags, defaults: Defaults): Place {
+function placeOf(text: string, flags: Flags, mqttPort: number): Place {
   const url = URL.parse(text);
   if (url === null || !['https:', 'mqtts:'].includes(url.protocol) || url.hostname === '') {
     throw new Explained(`--url is ${JSON.stringify(text)}; expected https://<id>.m2.<domain>:<port> or mqtts://….`);
   }
   const named = url.port === '' ? (url.protocol === 'https:' ? 443 : 8883) : Number(url.port);
   const other = flags.protocol === 'mqtt' && url.protocol === 'https:';
-  return { host: url.hostname, port: flags.port ?? (other ? defaults.mqttPort : named) };
+  return { host: url.hostname, port: flags.port ?? (other ? mqttPort : named) };
 }
 
 interface Known {
@@ -155,14 +159,13 @@ async function ownConnector(management: Management, { auth }: Flags, note: Note)
 }
 
 /** CA certificates, PEM: those that were given, that of the server as its management API says, and that of this machine. */
-async function readTrust(flags: Flags, { caPath }: Defaults, management: Management | null): Promise<string[]> {
+async function readTrust(flags: Flags, { caPath }: Defaults, told: string | null): Promise<string[]> {
   const given = flags.ca.map((path) =>
     readFile(path, 'utf8').catch((error) => {
       throw new Explained(`--ca cannot be read: ${error.message}`);
     }),
   );
   const local = await readFile(caPath, 'utf8').catch(() => null);
-  const told = (await management?.authority()) ?? null;
   const all = [...(await Promise.all(given)), told, local].filter((pem) => pem !== null);
   return [...new Set(all)];
 }

@@ -82,7 +82,9 @@ async function shakeHands(place: Place, address: string, ca: readonly string[] |
     return { fault: faultOf(socket), issuer: [socket.getPeerCertificate().issuer?.CN].flat()[0] ?? 'nobody' };
   } catch (error) {
     const why = signal.aborted ? 'no answer in time' : inPlainWords(error);
-    throw new Explained(`${host}:${port} cannot be reached: ${why}. Is the server running, and is that its port?`);
+    throw new Explained(
+      `${host}:${port} cannot be reached: ${why}. Is the server running, and is that its port (--port)?`,
+    );
   } finally {
     socket.destroy();
   }

@@ -17,7 +17,7 @@ import type { Before, BulkOutcome, Job } from '../domain/bulk.ts';
 import type { Connector, ConnectorSettings, EventType } from '../domain/connector.ts';
 import type { Content } from '../domain/content.ts';
 import type { Credential, Device, DeviceStatus, NewEvent, Origin, Point, StoredEvent, Tags } from '../domain/device.ts';
-import type { ApiKey, People, Session, User, UserChange } from '../domain/people.ts';
+import type { ApiKey, Checked, People, Session, User, UserChange } from '../domain/people.ts';
 import type { RolloutFigures } from '../domain/rollout.ts';
 import type { Delivery, Webhook, WebhookProgress } from '../domain/webhook.ts';
 import type { HistogramFigures } from '../metrics/histogram.ts';
@@ -509,8 +509,8 @@ export interface Store {
     decide: (user: User | null, people: People) => UserChange<T>,
     audit?: (before: User | null, after: User | null) => NewAudit | null,
   ): Promise<T>;
-  /** Opens a session of an account whose password is (still) this one, a hash; else false, and nothing is stored. */
-  putSession(session: Session, password: string, audit?: NewAudit): Promise<boolean>;
+  /** Opens a session of an account that (still) is as it was when its owner was checked; else false, and nothing is stored. */
+  putSession(session: Session, checked: Checked, audit?: NewAudit): Promise<boolean>;
   getSession(digest: string): Promise<Session | null>;
   /** Of an account, the one used last first. */
   listSessions(user: string): Promise<Session[]>;

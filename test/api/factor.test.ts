@@ -1,6 +1,7 @@
 /** The second factor: enrolled with a code, asked for from then on, no code taken twice, recovery codes, its secret never again. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { codeAt, fromBase32, stepAt } from '../../src/domain/totp.ts';
 import { openSession, PASSWORD, putUser, startApi, type TestApi } from './harness.ts';
 
@@ -57,6 +58,19 @@ test('nothing is asked for until a code was shown; then a sign-in without one is
   assert.equal((await api.call('POST', '/api:1/token', bad, { as: 'nobody' })).body.code, 'LOGIN_FAILED');
   assert.equal((await signIn(user.email, codeOf(secret))).status, 200);
   assert.equal((await api.call('POST', path, undefined, { token })).body.code, 'FACTOR_KNOWN');
+});
+
+test('no sign-in with the password alone outlives the moment from which a code is asked for', async () => {
+  const { user, secret, enrolment, token } = await enrol('racing@localhost');
+  // Checking a password takes its time: these have read the account before it has a second factor.
+  const racing = Array.from({ length: 6 }, () => signIn(user.email));
+  await delay(30);
+  const done = await api.call('PUT', path, { enrolment, code: codeOf(secret, -1) }, { token });
+  assert.equal(done.status, 200, done.text);
+  for (const { status, body } of await Promise.all(racing)) {
+    if (status !== 200) continue;
+    assert.equal((await api.call('GET', '/api:1/users/me', undefined, { token: body.token })).status, 401);
+  }
 });
 
 test('a code is taken once, also of two that race, and none of before', async () => {

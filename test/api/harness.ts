@@ -81,7 +81,7 @@ export async function startApi(
   const out = { write: (text: string) => (logged += text) } as unknown as NodeJS.WritableStream;
   const seal = createSeal(randomBytes(SEAL_BYTES));
   const logger = createLogger('debug', out);
-  const deps = { store, config, clock, logger, version: '1.2.3', deviceUrl, caPath: null, seal };
+  const deps = { store, config, clock, logger, version: '1.2.3', deviceUrl, mqttPort: 8883, caPath: null, seal };
   await ensureAdmin(store, config);
   const tokens = await addUsers(store, clock());
   const app = createApi(deps, { heartbeat: options.heartbeat, grace: 500 });
@@ -160,7 +160,7 @@ export async function openSession(store: Store, user: User, now: number, proven 
   const digest = createHash('sha256').update(token).digest('hex');
   const expires = now + SESSION_LENGTH;
   const session = { digest, user: user.id, created: now, expires, ip: null, agent: 'test', proven, used: now };
-  assert.ok(await store.putSession(session, user.password));
+  assert.ok(await store.putSession(session, user));
   return token;
 }
 

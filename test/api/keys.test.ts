@@ -35,6 +35,15 @@ test('a key is shown once, is stored as its digest, and begins with a name that 
   assert.equal(await api.store.getKey(made.body.key), null);
 });
 
+test('the name of a key can be read as it is: not blank, without line breaks and what nobody sees', async () => {
+  for (const name of ['', ' ', '\u00a0', ' x', 'x ', 'x\ny', '\0', 'x\u2028y', 'x\u202ey', '\u200b', '\ud800']) {
+    assert.equal((await create({ name, role: 'viewer' })).body.code, 'SCHEMA', JSON.stringify(name));
+  }
+  for (const name of ['x', 'line 3, Süd', '線 3 😀']) {
+    assert.equal((await create({ name, role: 'viewer' })).status, 201, name);
+  }
+});
+
 test('a key is good in either spelling of the header, as the role and for the connector that it has', async () => {
   const { key, id } = (await create({ name: 'for one', role: 'operator', connector: connector.id })).body;
   for (const scheme of ['token', 'Bearer']) {

@@ -52,6 +52,17 @@ test('who is let in gets an account with the role of the claims, and ends on the
   );
 });
 
+test('an email counts where the provider says that it is verified, as a text too, or says nothing of it', async () => {
+  for (const [sub, email_verified] of [
+    ['as-text', 'true'],
+    ['unsaid', undefined],
+  ] as const) {
+    const browser = visitor();
+    await browser.signIn(start(), person(sub, ['line'], { email_verified }));
+    assert.equal((await account(browser))?.email, `${sub}@example.com`);
+  }
+});
+
 test('the role is as the provider has it at each sign-in; another one ends the sessions before', async () => {
   const [first, second] = [visitor(), visitor()];
   await first.signIn(start(), person('sam', ['line']));
@@ -91,7 +102,12 @@ test('who has no role, no verified email, or the email of an account with a pass
     ['nobody', ['other'], {}],
     ['no-groups', undefined, {}],
     ['unverified', ['admins'], { email_verified: false }],
+    ['unverified-text', ['admins'], { email_verified: 'false' }],
+    ['unverified-number', ['admins'], { email_verified: 0 }],
+    ['unverified-null', ['admins'], { email_verified: null }],
     ['no-email', ['admins'], { email: undefined }],
+    ['turned', ['admins'], { email: 'admin@\u202elocalhost' }],
+    ['as-a-key', ['admins'], { email: 'Key:line@3' }],
     ['takes-over', ['admins'], { email: 'Admin@localhost' }],
   ];
   for (const [sub, groups, over] of strangers) {

@@ -1,6 +1,7 @@
 /** Accounts: made by link or with a password, changed, removed; what that does to their sessions. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { ensureAdmin } from '../../src/api/first-account.ts';
 import { SESSION_LENGTH } from '../../src/api/session.ts';
 import { LINK_LENGTH } from '../../src/api/users.ts';
 import { openSession, PASSWORD, putUser, startApi, type TestApi } from './harness.ts';
@@ -62,6 +63,18 @@ test('an account may be made with a password and connectors; those have to be th
   assert.equal(unknown.body.details[0].path, 'connectors');
   for (const email of ['', 'no-at', 'two words@x', 'a@b@c']) {
     assert.equal((await create({ email, role: 'viewer' })).body.code, 'SCHEMA', email);
+  }
+});
+
+test('an email has nothing that nobody sees, and cannot be taken for an API key', async () => {
+  const { id } = (await create({ email: 'plain@example.com', role: 'viewer' })).body;
+  const unseen = ['a\0b@x', 'a@\u202ex', 'a\u200b@x', '\ud800@x', 'a@x\u2028', 'a\u00a0@x'];
+  for (const email of [...unseen, 'key:line@3', 'KEY:line@3', '\u212aey:line@3']) {
+    assert.equal((await create({ email, role: 'viewer' })).body.code, 'SCHEMA', JSON.stringify(email));
+    assert.equal((await api.call('PATCH', `/api:1/users/${id}`, { email })).body.code, 'SCHEMA', JSON.stringify(email));
+  }
+  for (const email of ['jürgen+😀@bücher.example', 'a-key:x@example.com', 'key@example.com']) {
+    assert.equal((await create({ email, role: 'viewer' })).status, 201, email);
   }
 });
 
@@ -175,6 +188,25 @@ test('an account that is removed leaves no way in', async () => {
   assert.equal((await signIn('leaving@example.com', PASSWORD)).body.code, 'LOGIN_FAILED');
   assert.equal((await call('DELETE')).body.code, 'USER_UNKNOWN');
   assert.equal((await call('PATCH', { role: 'viewer' })).body.code, 'USER_UNKNOWN');
+});
+
+test('a link ends with another email or role, and with a password of the configuration; other connectors leave it', async () => {
+  const { id: connector } = await api.connector();
+  const token = await openSession(api.store, (await api.store.getUser('admin@localhost'))!, now());
+  const change = (user: string, body: object) => api.call('PATCH', `/api:1/users/${user}`, body, { token });
+  for (const [at, body] of [{ email: 'right@example.com' }, { role: 'admin' }].entries()) {
+    const made = await create({ email: `wrong-${at}@example.com`, role: 'viewer' });
+    const changed = await change(made.body.id, body);
+    assert.equal(changed.body.link_expires, null, changed.text);
+    assert.equal((await setPassword(secretOf(made.body.link), 'a-password-of-mine')).body.code, 'LINK_INVALID');
+  }
+  const kept = await create({ email: 'kept@example.com', role: 'viewer' });
+  await change(kept.body.id, { email: 'Kept@example.com', role: 'viewer', connectors: [connector] });
+  assert.equal((await setPassword(secretOf(kept.body.link), 'a-password-of-mine')).status, 200);
+
+  const again = await create({ email: 'configured@example.com', role: 'viewer' });
+  await ensureAdmin(api.store, { adminEmail: 'configured@example.com', adminPassword: 'by-configuration' });
+  assert.equal((await setPassword(secretOf(again.body.link), 'a-password-of-mine')).body.code, 'LINK_INVALID');
 });
 
 test('a link ends after its time, and with the next one', async () => {

@@ -149,18 +149,65 @@ test('an exported file is verified as the database is', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-audit-'));
   const file = join(folder, 'audit.ndjson');
   try {
+    // A line separator to some who read lines, and a letter like others to JSON.
+    await server.api('PATCH', `/api:1/connectors/${connector.id}`, { description: 'two\u2028lines' });
     await writeFile(file, (await server.api('GET', '/api:1/audit/export')).text);
+    assert.match(await readFile(file, 'utf8'), /two\u2028lines/);
     const good = await verify('--file', file);
     assert.deepEqual([good.code, good.verdict.fault], [0, null]);
     const lines = (await readFile(file, 'utf8')).split('\n');
     await writeFile(file, lines.with(3, lines[3]!.replace(/"who":"[^"]+"/, '"who":"somebody-else"')).join('\n'));
     assert.equal((await verify('--file', file)).verdict.fault.entry, 4);
     await writeFile(file, lines.with(3, 'no JSON').join('\n'));
-    assert.equal((await verify('--file', file)).verdict.fault.entry, 4);
+    assert.deepEqual((await verify('--file', file)).verdict.fault.line, 4);
+    for (const other of [
+      lines[3]!.replace('{', '{"who":"innocent@example.com",'),
+      lines[3]!.replace(',"', ', "'),
+      lines[3]!.replace('"who"', '"wh\\u006f"'),
+    ]) {
+      await writeFile(file, lines.with(3, other).join('\n'));
+      const { code, verdict } = await verify('--file', file);
+      assert.deepEqual([code, verdict.fault?.entry, verdict.entries], [1, 4, 3], other);
+    }
+    await writeFile(file, '');
+    const empty = await verify('--file', file);
+    assert.deepEqual([empty.code, empty.verdict.first, empty.verdict.fault], [1, null, null]);
     assert.equal((await verify('--file', join(folder, 'none'))).code, 1);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('a part of a log is verified once a digest of it, or of the entry before, is expected', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-audit-'));
+  const file = join(folder, 'audit.ndjson');
+  const all = await exported();
+  const at = all.length - 5;
+  const [kept, last] = [all[at - 1]!, all.at(-1)!];
+  try {
+    await writeFile(file, (await server.api('GET', `/api:1/audit/export?after=${kept.seq}`)).text);
+    const alone = await verify('--file', file);
+    assert.deepEqual([alone.code, alone.verdict.fault.entry], [1, kept.seq + 1]);
+    assert.match(alone.verdict.fault.why, new RegExp(`--expect.*${kept.digest}`));
+    for (const digest of [kept.digest, last.digest]) {
+      const { code, verdict } = await verify('--file', file, '--expect', digest);
+      const { seq, previous } = verdict.first;
+      assert.deepEqual([code, verdict.expected, seq, previous], [0, true, kept.seq + 1, kept.digest]);
+    }
+    const another = await verify('--file', file, '--expect', all[at - 2]!.digest);
+    assert.deepEqual([another.code, another.verdict.expected], [1, false]);
+    const flags = ['--file', file, '--expect', kept.digest];
+    const { stdout } = await runTool(process.execPath, ['src/main.ts', 'audit', 'verify', ...flags], root);
+    assert.match(stdout.toString(), new RegExp(`begin with entry ${kept.seq + 1}: what is before was not looked at`));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a folder without a database is named in a sentence', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-audit-'));
+  const { code, stderr } = await verify('--data', folder).finally(() => rm(folder, { recursive: true }));
+  assert.deepEqual([code, stderr], [1, `The audit log cannot be read: There is no database in ${folder}.\n`]);
 });
 
 test('what it prints for people names the entry and the digest to keep', async () => {

@@ -45,9 +45,9 @@ const provisioning = (auth_type: string, presenter_identity = false) => ({
 });
 const port = (protocol: Protocol) => `${protocol === 'mqtt' ? mqtt : https}`;
 const account = () => ['--api', `http://127.0.0.1:${console}`, '--email', admin.email, '--password', admin.password];
-/** With the management API. */
+/** With the management API, which says where devices connect. */
 const managed = (connector: TestConnector, protocol: Protocol) => [
-  ...['--connector', connector.id, ...account(), '--protocol', protocol, '--port', port(protocol)],
+  ...['--connector', connector.id, ...account(), '--protocol', protocol],
 ];
 /** Without it. */
 const alone = ({ fqdn }: TestConnector, protocol: Protocol, ca = server.caPath) => [
@@ -206,7 +206,7 @@ test('a connector with PKI gets certificates that a CA of it signed', async () =
 });
 
 test('without a connector named, it makes one of its own, and takes the same the next time', async () => {
-  const args = [...account(), '--port', port('mqtt'), ...small];
+  const args = [...account(), ...small];
   for (let n = 0; n < 2; n += 1) {
     const { code, stderr } = await runFleet(folder, args);
     assert.equal(code, 0, stderr);

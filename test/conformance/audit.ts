@@ -61,14 +61,14 @@ export function auditTests(open: Open): void {
       }));
       await store.append(dataOut(found!.ref, { a: '1' }), auditOf('patchState', 'd'));
       await store.putUser(someUser('u'), auditOf('createUser', 'u'));
-      await store.putSession(someSession('u', 's'), someUser('u').password, auditOf('signIn', 'u'));
+      await store.putSession(someSession('u', 's'), someUser('u'), auditOf('signIn', 'u'));
       await store.proveSession(digestOf('s'), NOW, auditOf('proveSession', 'u'));
       await store.changeUser(
         'u',
         (user) => ({ answer: null, user: { ...user!, role: 'viewer' } }),
         (before, after) => auditOf('changeUser', 'u', { before: before?.role, after: after?.role }),
       );
-      await store.putSession(someSession('u', 't'), someUser('u').password);
+      await store.putSession(someSession('u', 't'), someUser('u'));
       await store.deleteSession(digestOf('t'), auditOf('signOut', 'u'));
       await store.putKey(someKey('k'), auditOf('createKey', 'k'));
       await store.deleteKey('k', auditOf('deleteKey', 'k'));
@@ -125,7 +125,7 @@ export function auditTests(open: Open): void {
       );
       await store.putUser(someUser('u'));
       await rejectsWith(store.putUser({ ...someUser('v'), email: 'u@example.com' }, entry), 'USER_KNOWN');
-      assert.equal(await store.putSession(someSession('u', 's'), 'another', entry), false);
+      assert.equal(await store.putSession(someSession('u', 's'), { password: 'another', factor: null }, entry), false);
       assert.equal(await store.proveSession(digestOf('s'), NOW, entry), false);
       assert.equal(await store.deleteSession(digestOf('s'), entry), false);
       assert.equal(await store.deleteKey('k', entry), false);
@@ -314,6 +314,23 @@ export function auditTests(open: Open): void {
       const done = await actions(store);
       assert.equal(done.length, 120);
       assert.equal(new Set(done).size, 120);
+    });
+  });
+
+  it('finds what is typed as it stands there, and in another case, also beyond ASCII', async () => {
+    await alone(open, async ({ store }) => {
+      for (const who of ['Jürgen Ä', 'ΟΔΟΣΑ', 'Ångström', 'İzmir', 'КЛЮЧ']) await store.audit(auditOf(who));
+      const found = async (search: string) => (await store.readAudit({ limit: 10, search })).rows.map(({ seq }) => seq);
+      for (const [seq, ...texts] of [
+        [1, 'Jürgen Ä', 'jürgen ä', 'JÜRGEN Ä'],
+        // By its rules the last letter of what is looked for has another lower case than the one in the middle there.
+        [2, 'ΟΔΟΣ', 'οδοσα'],
+        [3, 'Å', 'ångström', 'STRÖM'],
+        [4, 'İ', 'İZMIR'],
+        [5, 'КЛЮЧ', 'ключ', 'Ключ'],
+      ] as const) {
+        for (const text of texts) assert.deepEqual(await found(text), [seq], text);
+      }
     });
   });
 

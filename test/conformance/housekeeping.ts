@@ -224,7 +224,7 @@ export function housekeepingTests(open: Open): void {
       await store.append(dataIn(ref, { a: '1' }));
       const session = someSession('u', 'd');
       await store.putUser(someUser('u', { password: 'hash' }));
-      await store.putSession(session, 'hash');
+      await store.putSession(session, { password: 'hash', factor: null });
       assert.equal(await store.purge(NOW, 100), 0);
       same(await store.getSession(session.digest), session);
     });

@@ -175,7 +175,7 @@ function callsOf(store: Store, connector: string, ref: Ref): Record<string, () =
     getUserBySubject: () => store.getUserBySubject('s'),
     listUsers: () => store.listUsers(),
     changeUser: () => store.changeUser('u', () => ({ answer: null })),
-    putSession: () => store.putSession(someSession('u', 'd'), 'x'),
+    putSession: () => store.putSession(someSession('u', 'd'), someUser('u')),
     getSession: () => store.getSession('d'),
     listSessions: () => store.listSessions('u'),
     proveSession: () => store.proveSession('d', NOW),

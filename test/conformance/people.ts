@@ -125,7 +125,7 @@ export function peopleTests(open: Open): void {
     const user = someUser('session');
     await shared.store.putUser(user);
     const sessions: Session[] = [someSession(user.id, 'a', { used: NOW + 1 }), someSession(user.id, 'b', { ip: null })];
-    for (const session of sessions) assert.ok(await shared.store.putSession(session, user.password));
+    for (const session of sessions) assert.ok(await shared.store.putSession(session, user));
     for await (const look of shared.nowAndReopened()) {
       for (const session of sessions) same(await look.getSession(session.digest), session);
       same(await look.listSessions(user.id), sessions);
@@ -141,7 +141,7 @@ export function peopleTests(open: Open): void {
   it('notes that the password was shown, and when a session was last used', async () => {
     const { store } = shared;
     await store.putUser(someUser('proving'));
-    await store.putSession(someSession('proving', 'proving', { proven: 0 }), someUser('proving').password);
+    await store.putSession(someSession('proving', 'proving', { proven: 0 }), someUser('proving'));
     assert.equal(await store.proveSession(digestOf('proving'), NOW + 5), true);
     assert.equal(await store.proveSession(digestOf('nobody'), NOW + 5), false);
     store.noteUse('session', digestOf('proving'), NOW + 9);
@@ -153,12 +153,12 @@ export function peopleTests(open: Open): void {
     const { store } = shared;
     const other = someUser('bystander');
     await store.putUser(other);
-    await store.putSession(someSession(other.id, other.id), other.password);
+    await store.putSession(someSession(other.id, other.id), other);
     const changes: Partial<User>[] = [{ password: '$argon2id$another' }, { role: 'viewer' }, { connectors: ['a'] }];
     for (const [at, change] of changes.entries()) {
       const user = someUser(`cut-${at}`);
       await store.putUser(user);
-      await store.putSession(someSession(user.id, user.id), user.password);
+      await store.putSession(someSession(user.id, user.id), user);
       await store.putUser({ ...user, email: `still-${at}@example.com` });
       assert.notEqual(await store.getSession(digestOf(user.id)), null);
       const signals = await signalsOf(store, () => store.putUser({ ...user, ...change }));
@@ -172,8 +172,7 @@ export function peopleTests(open: Open): void {
     const { store } = shared;
     const user = someUser('ending');
     await store.putUser(user);
-    const open = () =>
-      Promise.all(['x', 'y'].map((name) => store.putSession(someSession(user.id, name), user.password)));
+    const open = () => Promise.all(['x', 'y'].map((name) => store.putSession(someSession(user.id, name), user)));
     await open();
     const cut = await signalsOf(store, () =>
       store.changeUser(user.id, () => ({ answer: null, cuts: true, keep: digestOf('y') })),
@@ -187,24 +186,37 @@ export function peopleTests(open: Open): void {
     const removed = await signalsOf(store, () => store.changeUser(user.id, () => ({ answer: null, user: null })));
     assert.deepEqual(removed, [{ kind: 'account', account: user.id }]);
     assert.deepEqual(await store.listSessions(user.id), []);
-    assert.equal(await store.putSession(someSession(user.id, 'z'), user.password), false);
+    assert.equal(await store.putSession(someSession(user.id, 'z'), user), false);
   });
 
   it('opens no session for a password that is no longer that of the account', async () => {
     const { store } = shared;
     const user = someUser('late');
     const session = someSession(user.id, 'late');
-    assert.equal(await store.putSession(session, user.password), false, 'no such account');
+    assert.equal(await store.putSession(session, user), false, 'no such account');
     await store.putUser(user);
     await store.putUser({ ...user, password: '$argon2id$newer' });
-    assert.equal(await store.putSession(session, user.password), false);
+    assert.equal(await store.putSession(session, user), false);
     assert.equal(await store.getSession(session.digest), null);
+  });
+
+  it('opens no session for who was checked without the second factor that the account has by now', async () => {
+    const { store } = shared;
+    const user = someUser('factored');
+    const session = someSession(user.id, 'factored');
+    const factor = { sealed: 'one "secret"', step: 1, recovery: [digestOf('code')] };
+    await store.putUser({ ...user, factor });
+    assert.equal(await store.putSession(session, user), false, 'none was asked for');
+    assert.equal(await store.putSession(session, { ...user, factor: { ...factor, sealed: 'before' } }), false);
+    assert.equal(await store.getSession(session.digest), null);
+    // Somebody else used a code of it meanwhile.
+    assert.equal(await store.putSession(session, { ...user, factor: { ...factor, step: 0, recovery: [] } }), true);
   });
 
   it('tells that a session was ended', async () => {
     const { store } = shared;
     await store.putUser(someUser('told'));
-    await store.putSession(someSession('told', 'told'), someUser('told').password);
+    await store.putSession(someSession('told', 'told'), someUser('told'));
     const signals = await signalsOf(store, () => store.deleteSession(digestOf('told')));
     assert.deepEqual(signals, [{ kind: 'account', account: 'told' }]);
   });

@@ -1,7 +1,7 @@
 /** `slipway migrate`: what an installation on SQLite knew, one on PostgreSQL knows, also where the move was broken off. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,10 +41,10 @@ import {
   tokenOf,
 } from '../conformance/fixtures.ts';
 import { hookOf } from '../conformance/webhooks.ts';
+import { slipway } from '../helpers/command.ts';
 import { newConnector, resource, through } from '../helpers/connector.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
-import { root, startServer } from '../helpers/server.ts';
-import { runTool } from '../helpers/tool.ts';
+import { startServer } from '../helpers/server.ts';
 
 let postgres: TestPostgres | undefined;
 before(async () => {
@@ -114,7 +114,7 @@ async function fill(store: Store): Promise<string[]> {
   const factor = { sealed: 'sealed', step: 7, recovery: [digestOf('recovery')] };
   const link = { digest: digestOf('link'), expires: NOW + DAY };
   await store.putUser(someUser('u', { connectors: [...connectors], factor, link, subject: 'https://provider u' }));
-  await store.putSession(someSession('u', 'd'), someUser('u').password, auditOf('signIn', 'ü "\u0000"'));
+  await store.putSession(someSession('u', 'd'), someUser('u'), auditOf('signIn', 'ü "\u0000"'));
   await store.putKey(someKey('k', { connector: connectors[0]!, expires: NOW + DAY }), auditOf('createKey'));
   return connectors;
 }
@@ -353,6 +353,52 @@ test('a database that holds an installation is left alone', async () => {
   });
 });
 
+const move = (data: string, url: string) => slipway(['migrate', '--from', 'sqlite', '--to', url, '--data', data]);
+
+test('no server starts on a folder that was moved away, until its mark is removed; it can be moved once more', async () => {
+  await inFolder(async (data) => {
+    await (await openSqliteStore({ folder: data })).close();
+    const full = await postgres!.newDatabase();
+    const there = await openPostgresStore({ url: full });
+    await makeConnector(there);
+    await there.close();
+    const failed = await move(data, full);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /^The move into postgres:.* holds an installation already.*\.\n$/);
+    assert.ok(!existsSync(join(data, 'moved.txt')), 'a move that failed is none');
+
+    for (const url of [await postgres!.newDatabase(), await postgres!.newDatabase()]) {
+      const { code, stdout, stderr } = await move(data, url);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /moved\.txt/);
+      const { host, pathname, password } = new URL(url);
+      const text = readFileSync(join(data, 'moved.txt'), 'utf8');
+      assert.ok(text.startsWith(`to postgres://${host}${pathname} at 20`), text);
+      assert.ok(password === '' || !text.includes(password));
+      const refused = await slipway(['serve', '--data', data, '--https-port', '0', '--console-port', '0']);
+      assert.equal(refused.code, 1);
+      const said = refused.stderr;
+      assert.ok(said.includes(`${host}${pathname}`) && said.includes(`remove ${join(data, 'moved.txt')}`), said);
+      const { stdout: findings } = await slipway(['doctor', '--json', '--data', data]);
+      assert.match(findings, /no server starts on it/);
+    }
+    await rm(join(data, 'moved.txt'));
+    await (await startServer({ data })).stop();
+  });
+});
+
+test('commands on a database that is not there say so in a sentence', async () => {
+  await inFolder(async (data) => {
+    await (await openSqliteStore({ folder: data })).close();
+    const url = (await postgres!.newDatabase()).replace(/\/[^/?]+(?=\?|$)/, '/not_there');
+    const verified = await slipway(['audit', 'verify'], { env: { SLIPWAY_DATABASE_URL: url } });
+    for (const { code, stderr } of [verified, await move(data, url)]) {
+      assert.equal(code, 1);
+      assert.match(stderr, /^The .*"not_there" does not exist\.\n$/);
+    }
+  });
+});
+
 test('devices go on with their tokens and the CA that they trust', async () => {
   await inFolder(async (data) => {
     const url = await postgres!.newDatabase();
@@ -361,13 +407,9 @@ test('devices go on with their tokens and the CA that they trust', async () => {
     const token = await connector.provision('d');
     assert.equal(await connector.write('a=1', { token }), 204);
     await old.stop();
-    const { code, stdout, stderr } = await runTool(
-      process.execPath,
-      ['src/main.ts', 'migrate', '--from', 'sqlite', '--to', url, '--data', data],
-      root,
-    );
+    const { code, stdout, stderr } = await move(data, url);
     assert.equal(code, 0, stderr);
-    assert.match(stdout.toString(), /^devices +1 rows .* as before$/m);
+    assert.match(stdout, /^devices +1 rows .* as before$/m);
     const server = await startServer({ env: { SLIPWAY_DATABASE_URL: url } });
     assert.equal(readFileSync(server.caPath, 'utf8'), readFileSync(join(data, 'ca', 'ca.pem'), 'utf8'));
     // What secrets of webhooks are encrypted with.

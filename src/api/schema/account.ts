@@ -69,6 +69,7 @@ export const cookieSession = Type.Object({ account: Type.Union([me, Type.Null()]
 /** What the console says of the server that it belongs to. */
 export const serverFacts = Type.Object({
   version: Type.String(),
+  mqtt_port: Type.Integer({ description: 'of the device port, MQTT over TLS, as the server knows it' }),
   ca: Type.Union(
     [
       Type.Object({

@@ -1,9 +1,14 @@
 /** Schemas of accounts, API keys and the audit log. */
 import { Type } from 'typebox';
+import { EMAIL, EMAIL_MAX, KEY_NAME } from '../../domain/people.ts';
 import { PASSWORD_LEAST, role } from './account.ts';
 import { closed, ref, sequence, textOrNull, timeOrNull } from './common.ts';
 
-const email = Type.String({ pattern: '^[^\\s@]+@[^\\s@]+$', maxLength: 320 });
+const email = Type.String({
+  pattern: EMAIL,
+  maxLength: EMAIL_MAX,
+  description: 'without white space and what nobody sees',
+});
 const connectors = Type.Union([Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1000 }), Type.Null()], {
   description: 'ids of the connectors that the account sees; null: all, also those to come',
 });
@@ -55,7 +60,11 @@ const key = Type.Object({
 });
 export const keyList = Type.Object({ keys: Type.Array(key) });
 export const newKey = closed({
-  name: Type.String({ minLength: 1, maxLength: 100 }),
+  name: Type.String({
+    pattern: KEY_NAME,
+    maxLength: 100,
+    description: 'without white space at its ends, line breaks and what nobody sees',
+  }),
   role,
   connector: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Null()])),
   expires: Type.Optional(

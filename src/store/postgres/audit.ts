@@ -4,7 +4,7 @@
  */
 import { auditText, type ChainRow, type NewAudit } from '../../domain/audit.ts';
 import type { AuditPage, AuditQuery } from '../store.ts';
-import { type Database, type Sql, sql, statement } from './database.ts';
+import { type Database, type Sql, type Statement, sql, statement } from './database.ts';
 import { type List, texts } from './text.ts';
 
 /** Rows that a search looks at for one page. */
@@ -12,12 +12,22 @@ const SEARCH_ROWS = 20_000;
 
 const columns = 'seq, entry AS text, previous, digest';
 const page = statement('audit-page', `SELECT ${columns} FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT $2`);
-const search = statement(
-  'audit-search',
-  `WITH looked AS MATERIALIZED (SELECT * FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT ${SEARCH_ROWS})
-   SELECT ${columns}, false AS mark FROM looked WHERE strpos(lower(entry), $2) > 0
-   UNION ALL SELECT min(seq), '', '', '', true FROM looked HAVING count(*) = ${SEARCH_ROWS}
-   ORDER BY seq DESC LIMIT $3`,
+/** `lower`: an expression over `entry`. What is typed as it stands there is found whatever that makes of it. */
+const searchBy = (name: string, lower: string) =>
+  statement(
+    name,
+    `WITH looked AS MATERIALIZED (SELECT * FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT ${SEARCH_ROWS})
+     SELECT ${columns}, false AS mark FROM looked WHERE strpos(entry, $4) > 0 OR strpos(${lower}, $2) > 0
+     UNION ALL SELECT min(seq), '', '', '', true FROM looked HAVING count(*) = ${SEARCH_ROWS}
+     ORDER BY seq DESC LIMIT $3`,
+  );
+/** By the rules of Unicode, as JavaScript does it; a database in the locale C knows the case of ASCII alone. */
+const unicodeSearch = searchBy('audit-search', 'lower(entry COLLATE pg_catalog."und-x-icu")');
+/** For a PostgreSQL that was built without ICU. */
+const plainSearch = searchBy('audit-search-plain', 'lower(entry)');
+const icu = statement(
+  'audit-icu',
+  `SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu' AND collnamespace = 'pg_catalog'::regnamespace`,
 );
 const chain = statement('audit-chain', `SELECT ${columns} FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`);
 
@@ -39,6 +49,7 @@ export function withAudit(call: string, parameter: number): string {
 }
 
 export function createAuditQueries(db: Database) {
+  let search: Statement | null = null;
   return {
     async readAudit({ before = Number.MAX_SAFE_INTEGER, limit, search: wanted }: AuditQuery): Promise<AuditPage> {
       if (wanted === undefined) {
@@ -47,7 +58,9 @@ export function createAuditQueries(db: Database) {
         return { rows, next: last === undefined || rows.length < limit || last.seq <= 1 ? null : last.seq };
       }
       // One more than is asked for tells whether there is more: a find, or the mark of how far the search came.
-      const found = await db.read<ChainRow & { mark: boolean }>(search, [before, wanted.toLowerCase(), limit + 1]);
+      search ??= (await db.read(icu)).length > 0 ? unicodeSearch : plainSearch;
+      const values = [before, wanted.toLowerCase(), limit + 1, wanted];
+      const found = await db.read<ChainRow & { mark: boolean }>(search, values);
       const rows = found.filter(({ mark }) => !mark).slice(0, limit);
       const plain = rows.map(({ seq, text, previous, digest }) => ({ seq, text, previous, digest }));
       const mark = found.find(({ mark }) => mark);

@@ -6,6 +6,7 @@ import type { NewAudit } from '../../domain/audit.ts';
 import { AppError } from '../../domain/errors.ts';
 import {
   type ApiKey,
+  type Checked,
   cutsSessions,
   isFullAdmin,
   type People,
@@ -97,10 +98,11 @@ export function createPeople(db: Database, commit: Commit, passing: (error: Erro
 
     getSession: async (digest: string) => (await db.read<Session>(session, [digest]))[0] ?? null,
     listSessions: (user: string) => db.read<Session>(sessionsOf, [user]),
-    putSession: (given: Session, password: string, audit?: NewAudit): Promise<boolean> => {
+    putSession: (given: Session, checked: Checked, audit?: NewAudit): Promise<boolean> => {
       const { digest, user, created, expires, ip, agent, proven, used } = given;
       const demand = sql`SELECT demand(EXISTS (
-        SELECT 1 FROM users WHERE id = ${user} AND password = ${password} FOR SHARE), 'password')`;
+        SELECT 1 FROM users WHERE id = ${user} AND password = ${checked.password}
+          AND (factor::json ->> 'sealed') IS NOT DISTINCT FROM ${checked.factor?.sealed ?? null} FOR SHARE), 'checked')`;
       const insert = sql`INSERT INTO sessions (digest, account, created, expires, ip, agent, proven, used)
         VALUES (${digest}, ${user}, ${created}, ${expires}, ${ip}, ${agent}, ${proven}, ${used})
         ON CONFLICT (digest) DO UPDATE SET account = excluded.account, created = excluded.created,

@@ -42,7 +42,7 @@ export function createAuditQueries(db: DatabaseSync) {
       for (const row of page.iterate(before, SEARCH_ROWS) as Iterable<ChainRow>) {
         looked += 1;
         seq = row.seq;
-        if (!row.text.toLowerCase().includes(wanted)) continue;
+        if (!row.text.includes(search) && !row.text.toLowerCase().includes(wanted)) continue;
         if (rows.push(row) === limit) break;
       }
       const done = looked < SEARCH_ROWS && rows.length < limit;

@@ -4,7 +4,9 @@ import type { NewAudit } from '../../domain/audit.ts';
 import { AppError } from '../../domain/errors.ts';
 import {
   type ApiKey,
+  type Checked,
   cutsSessions,
+  isAsChecked,
   isFullAdmin,
   type People,
   type Session,
@@ -100,9 +102,9 @@ export function createPeople(
 
     getSession: async (digest: string) => (session.get(digest) as unknown as Session | undefined) ?? null,
     listSessions: async (user: string) => sessionsOf.all(user) as unknown as Session[],
-    putSession: (given: Session, password: string, entry?: NewAudit): Promise<boolean> =>
+    putSession: (given: Session, checked: Checked, entry?: NewAudit): Promise<boolean> =>
       committer.submit(() => {
-        if (user(byId.get(given.user))?.password !== password) return false;
+        if (!isAsChecked(user(byId.get(given.user)), checked)) return false;
         const { digest, user: owner, created, expires, ip, agent, proven, used } = given;
         putSession.run(digest, owner, created, expires, ip, agent, proven, used);
         audit(entry);
