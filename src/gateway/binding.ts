@@ -84,6 +84,7 @@ export function createBinding({ store, directory, clock }: BindingDeps): Binding
     await store.changeDevice(connector.id, identity, (device) =>
       activate(device, request, settingsOf(directory, connector), bound.credential),
     );
+    provisioned.token += 1;
     return bound;
   }
 

@@ -5,7 +5,14 @@ import { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewAudit } from '../../src/domain/audit.ts';
 import { type Connector, type ConnectorSettings, defaultSettings } from '../../src/domain/connector.ts';
-import { type Credential, type Device, type NewEvent, newDevice, type Origin } from '../../src/domain/device.ts';
+import {
+  type Credential,
+  type Device,
+  type NewEvent,
+  newDevice,
+  type Origin,
+  type StoredEvent,
+} from '../../src/domain/device.ts';
 import { AppError, type ErrorCode } from '../../src/domain/errors.ts';
 import type {
   ApiKey,
@@ -212,7 +219,13 @@ export async function allDevices(store: Store, connector: string, now = NOW): Pr
 }
 
 export async function allEvents(store: Store, connector: string) {
-  return (await store.readEvents(connector, { limit: 10_000, order: 'oldest' })).events;
+  const all: StoredEvent[] = [];
+  // A page has a bound in bytes too, and where it lies depends on the engine.
+  for (let after = 0; ; after = all.at(-1)!.seq) {
+    const { events, mayLoadMore } = await store.readEvents(connector, { limit: 10_000, order: 'oldest', after });
+    all.push(...events);
+    if (!mayLoadMore) return all;
+  }
 }
 
 /** What JSON makes of it: engines may hand out objects without a prototype. */
