@@ -109,11 +109,15 @@ function openStream(call: Call, format: Format): AbortController {
   }
   const end = new AbortController();
   const check = () => endUnlessLive(call, end, format);
-  state.streams.set(end, { digest, account, raw: reply.raw, check });
-  reply.raw.on('close', () => {
-    state.streams.delete(end);
-    end.abort();
-  });
+  // Who left while the store was asked leaves no more.
+  if (reply.raw.destroyed) end.abort();
+  else {
+    state.streams.set(end, { digest, account, raw: reply.raw, check });
+    reply.raw.on('close', () => {
+      state.streams.delete(end);
+      end.abort();
+    });
+  }
   reply.hijack();
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),

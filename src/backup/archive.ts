@@ -41,14 +41,25 @@ export async function writeArchive(
   try {
     const bytes = await writeAll(out, manifest, sources, onProgress);
     await out.sync();
-    // A link fails where there is a file; a rename takes its place.
     if (replace) await rename(temporary, target);
-    else await link(temporary, target);
+    else await putBeside(temporary, target);
     await syncFolder(dirname(target));
     return bytes;
   } finally {
     await out.close();
     await rm(temporary, { force: true });
+  }
+}
+
+/** A link fails where there is a file, and a rename would take its place. */
+async function putBeside(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    // A file system without hard links; that there was no file was looked at before.
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(code)) throw error;
+    await rename(temporary, target);
   }
 }
 

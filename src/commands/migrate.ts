@@ -69,7 +69,11 @@ function readFlags(flags: readonly string[]) {
 
 /** The local CA, which devices pin, and the key of what is encrypted, under the names that servers look for. */
 async function keptIn(data: string): Promise<Record<string, string>> {
-  const read = (...name: string[]) => readFile(join(data, ...name), 'utf8').catch(() => null);
+  const read = (...name: string[]) =>
+    readFile(join(data, ...name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
   const [key, cert, seal] = [await read('ca', 'ca-key.pem'), await read('ca', 'ca.pem'), await read('seal.key')];
   return { ...(key !== null && cert !== null && { ca: key + cert }), ...(seal !== null && { seal }) };
 }

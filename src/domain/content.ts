@@ -65,7 +65,7 @@ export function deviceContentId(identity: string, name: string): string {
 /** RFC 9110, 8.3.1; no commas, since devices read it out of comma-separated text. */
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const typePattern = new RegExp(
-  `^${token}/${token}(?:\\s*;\\s*${token}=(?:${token}|"[^",\\\\\\x00-\\x1f\\x7f-\\uffff]*"))*$`,
+  `^${token}/${token}(?:[ \\t]*;[ \\t]*${token}=(?:${token}|"[^",\\\\\\x00-\\x1f\\x7f-\\uffff]*"))*$`,
 );
 
 /** The media type to keep; `application/octet-stream` where none was sent. CONTENT_INVALID. */

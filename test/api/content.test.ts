@@ -1,10 +1,13 @@
 /** Files for devices over the management API: stored, described, given back, deleted. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { eventually } from '../helpers/connector.ts';
 import { type Answer, startApi, type TestApi, type TestConnector } from './harness.ts';
 
 let api: TestApi;
@@ -136,6 +139,8 @@ test('a description changes without the bytes; a file that is deleted is gone', 
   );
   assert.equal(code(await api.call('PATCH', path, {})), 'SCHEMA');
   assert.equal(code(await api.call('PATCH', path, { offer: 'x' })), 'CONTENT_INVALID');
+  for (const type of ['text/plain;\r\n\r\na=b', 'text/plain;\na=b', 'text/plain\v;a=b', 'text/plain;\u2028a=b'])
+    assert.equal(code(await api.call('PATCH', path, { type })), 'CONTENT_INVALID', JSON.stringify(type));
   assert.equal((await api.call('DELETE', path)).status, 204);
   assert.equal(code(await api.call('DELETE', path)), 'CONTENT_UNKNOWN');
 });
@@ -201,4 +206,29 @@ test('a file without a length, in chunks and of no type, is taken as it comes', 
   assert.equal(line, 'HTTP/1.1 201 Created');
   const { type, bytes } = (await api.call('GET', `${connector.base}/content/f/info`)).body;
   assert.deepEqual([type, bytes], ['application/octet-stream', 5]);
+});
+
+const proc = '/proc/self/fd';
+const without = existsSync(proc) ? false : `${proc} is not there, which tells the files that are open`;
+
+test('downloads that are given up, at whatever moment, leave no file open', { skip: without }, async () => {
+  const connector = await api.connector();
+  await put(connector, 'f', 'x'.repeat(3_000_000));
+  const { port, hostname } = new URL(api.url);
+  const head = `GET ${connector.base}/content/f HTTP/1.1\r\nHost: x\r\nAuthorization: token ${api.tokens.viewer}\r\n\r\n`;
+  for (let n = 0; n < 60; n += 1) {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(head);
+    if (n % 3 === 0) socket.destroy();
+    else if (n % 3 === 1) setImmediate(() => socket.destroy());
+    else socket.once('data', () => socket.destroy());
+    await once(socket, 'close');
+  }
+  await eventually('no file is open', async () => {
+    const names = await readdir(proc);
+    const targets = await Promise.all(names.map((name) => readlink(join(proc, name)).catch(() => '')));
+    return !targets.some((target) => target.includes('/content/'));
+  });
 });

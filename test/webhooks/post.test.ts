@@ -69,6 +69,25 @@ test('one that hangs, or sends its answer byte by byte, is given up when the tim
   drip.close();
 });
 
+test('one that changes the protocol, or ends the connection, is a failure', async () => {
+  for (const [answer, wanted] of [
+    [
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n',
+      { status: 101, error: 'it answered 101' },
+    ],
+    ['', { status: null, error: 'socket hang up' }],
+  ] as const) {
+    const other = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(answer));
+    }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    assert.deepEqual(await send(`http://127.0.0.1:${port}/`), wanted);
+    other.close();
+  }
+});
+
 test('of a huge answer no more is read than what is bounded', async () => {
   let written = 0;
   let gone = Promise.withResolvers<void>();

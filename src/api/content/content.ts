@@ -1,4 +1,5 @@
 /** Handlers of files for devices: list, describe, download, offer, delete, and who fetched them. How they come in: store.ts. */
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import {
   type Content,
@@ -84,7 +85,7 @@ export const downloadContent = handle(
       'content-disposition': `attachment; filename="${id.slice(id.lastIndexOf('/') + 1)}"`,
       'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
     });
-    if (request.method !== 'HEAD') return Readable.from(piecesOf(reader, part), { objectMode: false });
+    if (request.method !== 'HEAD') return bodyOf(reader, part, reply.raw);
     await reader.close();
     return Readable.from([]);
   },
@@ -162,14 +163,19 @@ function filterOf(offer: Offer): DeviceFilter | null {
   }
 }
 
+/** Closes the reader however it ends, also if nobody ever reads: the client may be gone already. */
+function bodyOf(reader: ContentReader, part: Part, answer: ServerResponse): Readable {
+  const body = Readable.from(piecesOf(reader, part), { objectMode: false });
+  body.once('close', () => void reader.close());
+  if (answer.destroyed) body.destroy();
+  else answer.once('close', () => body.destroy());
+  return body;
+}
+
 async function* piecesOf(reader: ContentReader, { start, end }: Part): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (let at = start; at <= end; ) {
-      const piece = await reader.read(at, Math.min(PIECE, end + 1 - at));
-      at += piece.length;
-      yield piece;
-    }
-  } finally {
-    await reader.close();
+  for (let at = start; at <= end; ) {
+    const piece = await reader.read(at, Math.min(PIECE, end + 1 - at));
+    at += piece.length;
+    yield piece;
   }
 }

@@ -102,6 +102,12 @@ function exchange(
       });
       answer.on('end', done).on('error', done).on('close', done);
     });
+    // Another protocol is no success; and whatever else ends the connection is told by nothing but its end.
+    sent.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      resolve(statusCode!);
+    });
+    sent.on('close', () => reject(new Error('the connection broke')));
     sent.end(bytes);
   });
 }

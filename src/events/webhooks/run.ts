@@ -92,7 +92,8 @@ async function run(
       }
       // Another node may have gone on with it.
       progress ??= await placeOf(store, hook);
-      if (progress === null) return;
+      // Gone, or paused by another node.
+      if (progress === null || progress.pausedAt !== null) return;
       const due = progress.nextTry === null ? 0 : (progress.nextTry - clock()) / 1000;
       if (due > 0) {
         await pause(Math.min(due, RENEW));

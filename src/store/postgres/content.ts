@@ -138,6 +138,8 @@ export function createContent({ db, node, connectors, commit }: Parts) {
   /** Blobs by what was staged: how a change finds its bytes. */
   const blobs = new WeakMap<StagedContent, number>();
   const gate = createGate(READS);
+  /** Uploads that were broken off while the database was away: as long as this node lives they count as under way. */
+  const broken = new Set<number>();
 
   async function find(id: string, content: string): Promise<ContentRow | undefined> {
     return (await db.read<ContentRow>(one, [await connectors.keyOf(id), content]))[0];
@@ -181,8 +183,10 @@ export function createContent({ db, node, connectors, commit }: Parts) {
 
   /** What cannot be removed now is removed by house-keeping. */
   async function discard(blob: number): Promise<void> {
+    broken.add(blob);
     try {
       const mine = await db.read(disown, [blob]);
+      broken.delete(blob);
       if (mine.length === 0) return;
       await db.run(
         sql`DELETE FROM content_pieces WHERE blob = ${blob}; DELETE FROM content_blobs WHERE key = ${blob} AND NOT kept`,
@@ -300,6 +304,7 @@ export function createContent({ db, node, connectors, commit }: Parts) {
     /** One small step each; how many things it handled. */
     purgeOf: (connector: number, limit: number) => count(dropOf, [connector, limit]),
     async purgeBlobs(limit: number): Promise<number> {
+      for (const blob of [...broken]) await discard(blob);
       const key = (await db.read<{ key: number }>(lost))[0]?.key;
       // Whoever is still sending it is refused from here on.
       if (key === undefined || (await db.read(disown, [key])).length === 0) return 0;

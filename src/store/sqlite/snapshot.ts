@@ -78,7 +78,7 @@ async function keep(file: string, folder: string): Promise<string> {
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     // On another mount, or on a file system that knows no links: by its own name, as long as it has that.
-    if (['EXDEV', 'EPERM', 'ENOTSUP'].includes(code) && existsSync(file)) return file;
+    if (['EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS'].includes(code) && existsSync(file)) return file;
     throw error;
   }
 }
