@@ -18,6 +18,8 @@ export function timesIn(data: string): number[] {
 export interface MergedPoint<Value> {
   readonly timestamp: number;
   readonly value: Value;
+  /** What it takes of the room. */
+  readonly size: number;
 }
 
 export interface Merge<Value> {
@@ -35,24 +37,30 @@ export function createMerge<Value>(
   read: (text: string) => Value | undefined,
   room: number,
 ): Merge<Value> {
-  let points: { timestamp: number; value: Value; size: number }[] = [];
+  let points: MergedPoint<Value>[] = [];
+  /** Time of the last one while each came after the one before, as they mostly do; null from the first that did not. */
+  let latest: number | null = Number.NEGATIVE_INFINITY;
   let size = 0;
   let end = to;
   let cut = false;
 
   function tidy(): void {
-    // Stable, so that of equal times the first stays first.
-    points.sort((a, b) => a.timestamp - b.timestamp);
-    points = points.filter(({ timestamp }, at) => at === 0 || points[at - 1]!.timestamp !== timestamp);
+    if (latest === null) {
+      // Stable, so that of equal times the first stays first.
+      points.sort((a, b) => a.timestamp - b.timestamp);
+      points = points.filter(({ timestamp }, at) => at === 0 || points[at - 1]!.timestamp !== timestamp);
+      latest = points.at(-1)!.timestamp;
+      size = points.reduce((sum, point) => sum + point.size, 0);
+    }
+    if (size <= room) return;
+    cut = true;
     size = 0;
     const fitting = points.findIndex((point) => {
       size += point.size;
       return size > room;
     });
-    if (fitting === -1) return;
-    cut = true;
     points.length = Math.max(1, fitting);
-    end = points.at(-1)!.timestamp;
+    latest = end = points.at(-1)!.timestamp;
     size = points.reduce((sum, point) => sum + point.size, 0);
   }
 
@@ -61,17 +69,20 @@ export function createMerge<Value>(
       const block = JSON.parse(data) as Block;
       for (let at = 0; at < block.length; at += 2) {
         const timestamp = block[at] as number;
+        if (timestamp < from || timestamp > end) continue;
         const text = block[at + 1] as string;
-        const value = timestamp >= from && timestamp <= end ? read(text) : undefined;
+        const value = read(text);
         if (value === undefined) continue;
-        points.push({ timestamp, value, size: text.length + POINT });
-        size += text.length + POINT;
+        const taken = text.length + POINT;
+        points.push({ timestamp, value, size: taken });
+        size += taken;
+        latest = latest !== null && timestamp > latest ? timestamp : null;
       }
       if (size > 2 * room) tidy();
     },
     result() {
       tidy();
-      return { points: points.map(({ timestamp, value }) => ({ timestamp, value })), cut };
+      return { points, cut };
     },
   };
 }
