@@ -11,7 +11,7 @@ const LITTLE = 100 * MIB;
 const SOME = 1_024 * MIB;
 
 /** Files that are for the server's account alone. */
-const secrets = ['slipway.db', 'slipway.db-wal', 'ca/ca-key.pem', 'ca/server-key.pem'];
+const secrets = ['slipway.db', 'slipway.db-wal', 'seal.key', 'ca/ca-key.pem', 'ca/server-key.pem'];
 
 export async function lookAtFolder(folder: string): Promise<Finding[]> {
   const state = await stat(folder).catch(() => null);
@@ -65,7 +65,16 @@ async function permissions(folder: string, state: { mode: number; uid: number })
     const level = (state.mode & 0o077) === 0 ? warning : fault;
     findings.push(level(name, `mode ${octal(found.mode)}: not for its owner alone`, `chmod 600 ${file}`));
   }
-  return findings.length > 0 ? findings : [ok('permissions', `${folder} and its keys are for one account alone`)];
+  if (findings.length === 0) findings.push(ok('permissions', `${folder} and its keys are for one account alone`));
+  return [...findings, ...(await sealKey(folder))];
+}
+
+/** A database without the key that belongs to it: nobody would hear of it before the next start. */
+async function sealKey(folder: string): Promise<Finding[]> {
+  const isThere = async (name: string) => (await stat(join(folder, name)).catch(() => null)) !== null;
+  if (!(await isThere('slipway.db')) || (await isThere('seal.key'))) return [];
+  const seen = 'is not there: the next start makes another, which opens no second factor and no secret of a webhook';
+  return [fault('seal.key', seen, 'Put seal.key of a backup in its place before the server starts.')];
 }
 
 const octal = (mode: number) => (mode & 0o777).toString(8).padStart(3, '0');

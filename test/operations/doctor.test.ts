@@ -110,6 +110,20 @@ test('keys and a folder that others may read are found', async () => {
   assert.deepEqual(levels((await examine({ SLIPWAY_DATA: data }))('ca/ca-key.pem')), ['warning']);
 });
 
+test('a key that others may read, or that is lost while its database is there, is found', async () => {
+  const data = join(folder, 'sealed');
+  await mkdir(data, { mode: 0o700 });
+  new DatabaseSync(join(data, 'slipway.db')).close();
+  await chmod(join(data, 'slipway.db'), 0o600);
+  await writeFile(join(data, 'seal.key'), 'key', { mode: 0o644 });
+  const seen = async () => (await examine({ SLIPWAY_DATA: data }))('seal.key');
+  assert.deepEqual(levels(await seen()), ['warning']);
+  await rm(join(data, 'seal.key'));
+  const [lost] = await seen();
+  assert.equal(lost!.level, 'fault');
+  assert.match(lost!.todo!, /of a backup/);
+});
+
 test('an own certificate: that it ends, names other hosts, or has another key', async () => {
   const soon = factory.selfSigned('soon', { to: new Date(Date.now() + 5.5 * 86_400_000) });
   const other = factory.selfSigned('other');
