@@ -192,6 +192,7 @@ test('a second factor is turned on with a code, asked for at the sign-in, replac
   await dialog.getByLabel('Code', { exact: true }).fill(codeOf(-1));
   await dialog.getByRole('button', { name: 'Turn on' }).click();
   const codes = page.getByRole('dialog', { name: 'Your recovery codes' });
+  await codes.getByRole('listitem').first().waitFor();
   const [recovery] = await codes.getByRole('listitem').allInnerTexts();
   assert.equal(await codes.getByRole('listitem').count(), 10);
   await codes.getByRole('button', { name: 'I have kept them' }).click();
