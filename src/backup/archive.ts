@@ -3,8 +3,9 @@
  * of each. Written beside its place and put there when it is whole and on disk; read with every digest compared.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { linkOrRename, syncFolder } from '../durable-file.ts';
 import { type Entry, end, header, padding, paddingOf, readHeader } from './tar.ts';
 
 const CHUNK = 1 << 20;
@@ -42,24 +43,12 @@ export async function writeArchive(
     const bytes = await writeAll(out, manifest, sources, onProgress);
     await out.sync();
     if (replace) await rename(temporary, target);
-    else await putBeside(temporary, target);
+    else await linkOrRename(temporary, target);
     await syncFolder(dirname(target));
     return bytes;
   } finally {
     await out.close();
     await rm(temporary, { force: true });
-  }
-}
-
-/** A link fails where there is a file, and a rename would take its place. */
-async function putBeside(temporary: string, target: string): Promise<void> {
-  try {
-    await link(temporary, target);
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    // A file system without hard links; that there was no file was looked at before.
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(code)) throw error;
-    await rename(temporary, target);
   }
 }
 
@@ -194,13 +183,4 @@ function readManifest(text: string | undefined): Manifest {
   if (manifest?.format !== 1)
     throw new Error('The archive is of another format: use the version of Slipway that wrote it');
   return manifest;
-}
-
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

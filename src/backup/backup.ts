@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { access, lstat, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { syncFolder } from '../durable-file.ts';
 import { lockFolder } from '../store/sqlite/folder-lock.ts';
 import { copyDatabase, faultsOf, hasDatabase, placeToKeep } from '../store/sqlite/snapshot.ts';
 import { version } from '../version.ts';
-import { type Checked, type Progress, readArchive, type Source, syncFolder, writeArchive } from './archive.ts';
+import { type Checked, type Progress, readArchive, type Source, writeArchive } from './archive.ts';
 
 const DATABASE = 'slipway.db';
 /** The database is copied, not read as a file; locks are made anew; content and rows of imports come with the database. */

@@ -2,10 +2,10 @@
  * `slipway migrate --from sqlite --to postgres://…`: moves an installation from its data folder into an empty database, while its server
  * goes on, and to the end once that has stopped.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../config.ts';
+import { readIfThere } from '../durable-file.ts';
 import { sameDigest } from '../store/moving.ts';
 import { type Progress, takeOver } from '../store/postgres/takeover.ts';
 import { openExport } from '../store/sqlite/export.ts';
@@ -69,11 +69,7 @@ function readFlags(flags: readonly string[]) {
 
 /** The local CA, which devices pin, and the key of what is encrypted, under the names that servers look for. */
 async function keptIn(data: string): Promise<Record<string, string>> {
-  const read = (...name: string[]) =>
-    readFile(join(data, ...name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
+  const read = (...name: string[]) => readIfThere(join(data, ...name));
   const [key, cert, seal] = [await read('ca', 'ca-key.pem'), await read('ca', 'ca.pem'), await read('seal.key')];
   return { ...(key !== null && cert !== null && { ca: key + cert }), ...(seal !== null && { seal }) };
 }

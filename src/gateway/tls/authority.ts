@@ -18,8 +18,8 @@ import {
 import { chmod, mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { createFile, readIfThere, replaceFile } from '../../durable-file.ts';
 import { type Issuer, issueCa, issueServer } from '../../x509/issue.ts';
-import { createFile, readIfThere, replaceFile } from './durable-file.ts';
 
 /** PEM texts, and where the CA certificate is that clients need. */
 export interface Authority {

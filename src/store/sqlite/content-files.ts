@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../domain/errors.ts';
+import { syncFolder } from '../../durable-file.ts';
 import type { ContentBounds, StagedContent } from '../store.ts';
 
 /** Below the data folder. */
@@ -147,11 +148,6 @@ async function settle(from: string, to: string): Promise<void> {
   await rename(from, to);
   await syncFolder(dirname(to));
   if (made !== undefined) await syncFolder(dirname(dirname(to)));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
 }
 
 async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {

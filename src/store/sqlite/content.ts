@@ -35,18 +35,9 @@ interface Parts {
   readonly signal: (signal: Signal) => void;
 }
 
-export interface ContentRow {
+export interface ContentRow extends Omit<Content, 'offer' | 'rollout'> {
   readonly key: number;
   readonly connector: number;
-  readonly id: string;
-  readonly type: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly meta: string;
-  readonly created: number;
-  readonly updated: number;
-  readonly who: string | null;
-  readonly device: string | null;
   readonly offer: string;
   readonly rollout: string | null;
   readonly listed: number;

@@ -14,18 +14,26 @@ export async function replaceFile(path: string, content: string, mode: number): 
 export async function createFile(path: string, content: string, mode: number): Promise<string> {
   const temporary = await writeBeside(path, content, mode);
   try {
-    await link(temporary, path);
+    await linkOrRename(temporary, path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return await readFile(path, 'utf8');
-    // A file system without hard links: without a second process this is the same.
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-    await rename(temporary, path);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return await readFile(path, 'utf8');
+    throw error;
   } finally {
     await rm(temporary, { force: true });
   }
   await syncFolder(dirname(path));
   return content;
+}
+
+/** EEXIST where there is a file already, which a rename would replace. `temporary` may stay. */
+export async function linkOrRename(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    // A file system without hard links: without a second process a rename is the same.
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await rename(temporary, path);
+  }
 }
 
 /** The file's content; null if there is none. */
@@ -50,7 +58,8 @@ async function writeBeside(path: string, content: string, mode: number): Promise
   return temporary;
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** A name in a folder is on disk only once the folder is. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
