@@ -90,11 +90,9 @@ export function createChanges(db: DatabaseSync, rows: StateWriter) {
     }
   }
 
-  function write(devices: Iterable<number>, heard: ReadonlyMap<number, Heard>): void {
-    for (const device of devices) {
-      const waiting = held.get(device);
-      if (waiting !== undefined) rows.write(waiting.connector, device, waiting.state, heard.get(device));
-    }
+  function write(device: number, heard: Heard | undefined): void {
+    const waiting = held.get(device);
+    if (waiting !== undefined) rows.write(waiting.connector, device, waiting.state, heard);
   }
 
   return {
@@ -128,7 +126,7 @@ export function createChanges(db: DatabaseSync, rows: StateWriter) {
     settle(): void {
       if (last === erased && open.size === 0) return;
       const waiting = settled ? [] : [...held.keys()].filter((device) => !open.has(device));
-      write(waiting, new Map());
+      for (const device of waiting) write(device, undefined);
       for (const { device, connector, state } of open.values()) {
         if (state !== null) rows.write(connector, device, state, undefined);
       }
@@ -158,15 +156,21 @@ export function createChanges(db: DatabaseSync, rows: StateWriter) {
       close();
     },
 
-    /** The next devices to be brought home, `limit` at most; begins a new round where the one before is over. */
-    next(limit: number): Float64Array {
+    /**
+     * Inside a transaction: brings some home, in the order of their keys, until `isOver`; which. Begins a new round where the
+     * one before is over. `heardOf`: when a device was heard of, where its row does not tell yet.
+     */
+    write(isOver: () => boolean, heardOf: (device: number) => Heard | undefined): Float64Array {
       round ??= { order: Float64Array.from(held.keys()).sort(), at: 0, upTo: last };
-      return round.order.subarray(round.at, round.at + limit);
-    },
-    /** Writes them, inside a transaction. `heard`: when they were heard of, where their rows do not tell yet. */
-    write(devices: Float64Array, heard: ReadonlyMap<number, Heard>): void {
-      write(devices, heard);
-      if (round!.at + devices.length === round!.order.length) erase.run(round!.upTo);
+      const { order, at, upTo } = round;
+      let end = at;
+      while (end < order.length) {
+        const device = order[end++]!;
+        write(device, heardOf(device));
+        if (isOver()) break;
+      }
+      if (end === order.length) erase.run(upTo);
+      return order.subarray(at, end);
     },
     /** After that transaction. */
     written(devices: Float64Array): void {

@@ -22,6 +22,8 @@ const QUEUE_BYTES = 128 << 20;
 
 /** Writes that make a second sync worth its cost beside the one under way: the disk is kept busy then. */
 const SECOND_SYNC_WRITES = 48;
+/** ms that a commit waits at most, for as long as each turn of the event loop brings more writes: they share its cost. */
+const GATHER = 1;
 
 /** A write, as those hand it over who have many: one object in place of several closures. */
 export interface Work<T> {
@@ -108,6 +110,9 @@ export function createCommitter(
   let queue: Write[] = [];
   let queuedBytes = 0;
   let scheduled = false;
+  /** Writes that the turn before saw, and when the first turn was, ms; 0 before it. */
+  let seen = 0;
+  let gathering = 0;
   let syncing = 0;
   let holds = 0;
   let closing: (() => void) | null = null;
@@ -152,6 +157,10 @@ export function createCommitter(
   function turn(): void {
     scheduled = false;
     if (!mayCommit()) return;
+    if (brings()) {
+      schedule();
+      return;
+    }
     const batch = nextBatch();
     if (batch.length === 0) {
       if (syncing === 0) closing?.();
@@ -179,6 +188,16 @@ export function createCommitter(
       for (const { resolve, answer } of done) resolve(answer);
       schedule();
     });
+  }
+
+  /** Whether the turn brought writes, and the next one may bring more. */
+  function brings(): boolean {
+    const now = performance.now();
+    if (gathering === 0) gathering = now;
+    const more = queue.length > seen && queue.length < BATCH_WRITES && now - gathering < GATHER;
+    seen = more ? queue.length : 0;
+    if (!more) gathering = 0;
+    return more;
   }
 
   function nextBatch(): Write[] {

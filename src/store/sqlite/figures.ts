@@ -21,7 +21,7 @@ interface Count {
 
 /** What writes them; inside a transaction only. */
 export interface Figures {
-  count(events: readonly Counted[]): void;
+  count(counts: Counts): void;
   /** The highest of a minute's samples stays. */
   sample(connector: number, now: number, online: number): void;
   /** Removes up to `limit` of those of minutes that ended before `before`; answers how many. */
@@ -35,8 +35,8 @@ export function createFigures(db: DatabaseSync): Figures {
   const purge = db.prepare(`DELETE FROM figures WHERE connector = ?1 AND (minute, kind) IN
     (SELECT minute, kind FROM figures WHERE connector = ?1 AND minute < ?2 ORDER BY minute LIMIT ?3)`);
   return {
-    count(events) {
-      for (const { connector, minute, kind, n } of countsOf(events)) add.run(connector, minute, kind, n);
+    count(counts) {
+      for (const { connector, minute, kind, n } of counts.rows()) add.run(connector, minute, kind, n);
     },
     sample: (connector, now, online) => void sample.run(connector, minuteOf(now), online),
     purge: (connector, before, limit) => Number(purge.run(connector, minuteOf(before), limit).changes),
@@ -45,23 +45,30 @@ export function createFigures(db: DatabaseSync): Figures {
 
 const minuteOf = (time: number) => Math.floor(time / MINUTE);
 
-/** One row for all of a kind in a minute. Neighbours in the log are mostly alike, so most are counted without a look-up. */
-function countsOf(events: readonly Counted[]): Iterable<Count> {
+/** Counts as events come: one row for all of a kind in a minute. */
+export interface Counts {
+  add(event: Counted): void;
+  rows(): Iterable<Count>;
+}
+
+export function createCounts(): Counts {
   const counts = new Map<string, Count>();
+  // Neighbours in the log are mostly alike, so most are counted without a look-up.
   let last: Count | undefined;
-  for (const event of events) {
-    const kind = kindOf(event.type, event.rule);
-    if (kind === null) continue;
-    const { connector } = event;
-    const minute = minuteOf(event.timestamp);
-    if (last?.connector !== connector || last.minute !== minute || last.kind !== kind) {
-      const name = `${connector} ${minute} ${kind}`;
-      last = counts.get(name) ?? { connector, minute, kind, n: 0 };
-      counts.set(name, last);
-    }
-    last.n += 1;
-  }
-  return counts.values();
+  return {
+    add({ connector, type, timestamp, rule }) {
+      const kind = kindOf(type, rule);
+      if (kind === null) return;
+      const minute = minuteOf(timestamp);
+      if (last?.connector !== connector || last.minute !== minute || last.kind !== kind) {
+        const name = `${connector} ${minute} ${kind}`;
+        last = counts.get(name) ?? { connector, minute, kind, n: 0 };
+        counts.set(name, last);
+      }
+      last.n += 1;
+    },
+    rows: () => counts.values(),
+  };
 }
 
 export function createFigureQueries(db: DatabaseSync) {

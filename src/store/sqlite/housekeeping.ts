@@ -4,6 +4,7 @@ import type { ConnectorSettings } from '../../domain/connector.ts';
 import type { NewEvent } from '../../domain/device.ts';
 import { JOBS_KEPT, type Signal } from '../store.ts';
 import { spanOf } from './blocks.ts';
+import { beginStep } from './budget.ts';
 import type { Changes } from './changes.ts';
 import { type Phase, phases } from './codes.ts';
 import type { Committer } from './committer.ts';
@@ -12,7 +13,7 @@ import type { ContentRow, ContentStore } from './content.ts';
 import type { Counts } from './counts.ts';
 import type { DeviceRow, DeviceRows } from './device-rows.ts';
 import type { Figures } from './figures.ts';
-import type { Ledger, LogEntry } from './ledger.ts';
+import type { Ledger, LogEntry, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
 import type { Reader } from './reader.ts';
 
@@ -105,7 +106,9 @@ export function createHousekeeping(parts: Parts) {
 
   function expireStep(now: number, limit: number) {
     changes.settle();
-    return (due.all(now, limit) as unknown as Due[]).map((device) => {
+    const isOver = beginStep();
+    const done: { device: Due; event: LoggedEvent }[] = [];
+    for (const device of due.all(now, limit) as unknown as Due[]) {
       markExpired.run(device.key);
       const event: NewEvent = {
         type: 'expired',
@@ -114,25 +117,32 @@ export function createHousekeeping(parts: Parts) {
         timestamp: device.expires,
         payload: null,
       };
-      return { device, event: ledger.writeEvent(device.connector, device.key, event) };
-    });
+      done.push({ device, event: ledger.writeEvent(device.connector, device.key, event) });
+      if (isOver()) break;
+    }
+    return done;
   }
 
-  /** Removes whole devices; `remains` takes what is left of them. */
+  /** Removes whole devices, as many as a step has time for; `remains` takes what is left of them. */
   function removeDevices(connector: number, identities: readonly { identity: string }[]) {
-    return identities.map(({ identity }) => {
+    const isOver = beginStep();
+    const gone: DeviceRow[] = [];
+    for (const { identity } of identities) {
       const device = rows.read(connector, identity)!;
       rows.remove(device);
-      return device.row;
-    });
+      gone.push(device.row);
+      if (isOver()) break;
+    }
+    return gone;
   }
 
   /** Removes old events from the front of the log: mostly whole rows, as the events of a row are of one moment. */
   function purgeEvents(connector: number, before: number, limit: number): number {
+    const isOver = beginStep();
     let purged = 0;
     let bytes = 0;
     // One row at a time: together they may be as large as the values in them.
-    while (purged < limit && bytes < STEP_BYTES) {
+    while (purged < limit && bytes < STEP_BYTES && (purged === 0 || !isOver())) {
       const row = oldest.get(connector) as unknown as LogRow | undefined;
       if (row === undefined) break;
       bytes += row.events.length;
@@ -166,17 +176,19 @@ export function createHousekeeping(parts: Parts) {
 
   function purgeHistory(connector: number, before: number, limit: number): number {
     const devices = nextDevices.all(connector, walk.get(connector) ?? 0, HISTORY_DEVICES) as { key: number }[];
+    const isOver = beginStep();
     let dropped = 0;
     for (const { key } of devices) {
       dropped += Number(oldPoints.run(key, spanOf(before), limit - dropped).changes);
       if (dropped >= limit) return dropped;
       walk.set(connector, key);
+      // More devices are to be looked at: say so, even if none of these had anything old.
+      if (isOver()) return Math.max(dropped, 1);
     }
     if (devices.length < HISTORY_DEVICES) {
       walk.delete(connector);
       return dropped;
     }
-    // More devices are to be looked at: say so, even if none of these had anything old.
     return Math.max(dropped, 1);
   }
 

@@ -9,6 +9,7 @@ import { AppError } from '../../domain/errors.ts';
 import { advanced, ended, type Tally } from '../job-progress.ts';
 import type { DeviceFilter, JobRule, JobTargets, Signal } from '../store.ts';
 import type { WriteAudit } from './audit.ts';
+import { beginStep } from './budget.ts';
 import type { Changes } from './changes.ts';
 import { type Committer, decided } from './committer.ts';
 import type { Connectors } from './connectors.ts';
@@ -20,8 +21,6 @@ import type { Reader } from './reader.ts';
 
 /** Devices that a step looks at, at most. */
 const STEP_DEVICES = 200;
-/** ms after which a step takes no further device: others wait for the loop. */
-const STEP_TIME = 3;
 
 interface Parts {
   readonly db: DatabaseSync;
@@ -133,12 +132,12 @@ export function createJobs(parts: Parts) {
 
   /** Changes devices until there are no more, or the time is over; tells up to where it came. */
   function changeAll(key: number, job: Job, next: Iterable<Next>, rule: JobRule) {
-    const until = performance.now() + STEP_TIME;
+    const isOver = beginStep();
     const outcomes: Outcome<BulkOutcome>[] = [];
     const tally: Tally = { results: [] };
     let position: number | null = null;
     for (const one of next) {
-      if (position !== null && performance.now() > until) return { outcomes, tally, position };
+      if (position !== null && isOver()) return { outcomes, tally, position };
       position = one.position;
       // Of what is undone the key is known: one that was deleted and made anew is another device.
       const replaced = one.before !== null && nameOf.get(one.position) === undefined;

@@ -127,18 +127,25 @@ export function createLedger(db: DatabaseSync): Ledger {
 
 const nowhere: { readonly [K in keyof Origin]: null } = { ip: null, protocol: null, connectionId: null };
 
-/** Events that a crash left without their traces, oldest first: some of them, none when all is done. */
+/**
+ * Events that a crash left without their traces, oldest first: some of them, none when all is done. Those of a stretch that
+ * was being written come together, as it ends where it did.
+ */
 export function readUnprojected(db: DatabaseSync): LoggedEvent[] {
-  const { seq: projected } = db
-    .prepare("SELECT coalesce(max(value), 0) AS seq FROM meta WHERE name = 'projected'")
-    .get() as { seq: number };
+  const { projected, projecting } = db
+    .prepare(`SELECT coalesce(max(value) FILTER (WHERE name = 'projected'), 0) AS projected,
+      coalesce(max(value) FILTER (WHERE name = 'projecting'), 0) AS projecting FROM meta`)
+    .get() as { projected: number; projecting: number };
+  const rest = `FROM connectors c JOIN log l ON l.connector = c.key
+    AND l.first >= coalesce((SELECT max(first) FROM log WHERE connector = c.key AND first <= ?1), 0) AND l.first <= ?2
+    WHERE l.last > ?1`;
+  const begun = db.prepare(`SELECT count(*) AS rows ${rest}`).get(projected, projecting) as { rows: number };
+  const limit = begun.rows + CATCH_UP_ROWS;
   const rows = db
-    .prepare(`SELECT l.connector, l.first, l.events FROM connectors c JOIN log l ON l.connector = c.key
-      AND l.first >= coalesce((SELECT max(first) FROM log WHERE connector = c.key AND first <= ?1), 0)
-      WHERE l.last > ?1 ORDER BY l.first LIMIT ?2`)
-    .all(projected, CATCH_UP_ROWS + 1) as { connector: number; first: number; events: string }[];
+    .prepare(`SELECT l.connector, l.first, l.events ${rest} ORDER BY l.first LIMIT ?3`)
+    .all(projected, Number.MAX_SAFE_INTEGER, limit + 1) as { connector: number; first: number; events: string }[];
   // Rows of several connectors interleave: what lies past the first row that was not read has to wait for it.
-  const bound = rows.length > CATCH_UP_ROWS ? rows.pop()!.first : Number.POSITIVE_INFINITY;
+  const bound = rows.length > limit ? rows.pop()!.first : Number.POSITIVE_INFINITY;
   const events = rows.flatMap(({ connector, events }) => {
     return (JSON.parse(events) as LogEntry[]).map((entry) => fromEntry(connector, entry));
   });

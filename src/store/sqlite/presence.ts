@@ -21,17 +21,16 @@ export interface Presences {
   connection(device: number): string | null;
   /** What is newer than the row of the device. */
   get(device: number): Presence | undefined;
-  /**
-   * Takes out those of `devices`, and of others as many as there is room for up to `limit`. `later`: not these, whose rows are
-   * written anyhow in a while.
-   */
-  take(devices: ReadonlySet<number>, limit: number, later: (device: number) => boolean): Map<number, Presence>;
+  /** Takes out what there is of the device. */
+  take(device: number): Presence | undefined;
+  /** Devices there is something of. */
+  devices(): Iterable<number>;
   /** Gives back what could not be written. */
   restore(taken: ReadonlyMap<number, Presence>): void;
   /** Inside a transaction. */
-  write(taken: ReadonlyMap<number, Presence>): void;
-  /** The same, of connections alone. */
-  writeLinks(taken: ReadonlyMap<number, Presence>): void;
+  write(device: number, presence: Presence): void;
+  /** The same, of the connection alone. */
+  writeLink(device: number, presence: Presence): void;
   forget(device: number): void;
   readonly size: number;
 }
@@ -51,10 +50,8 @@ export function createPresences(db: DatabaseSync): Presences {
   const note = (device: number, change: Partial<Presence>) =>
     unwritten.set(device, { ...(unwritten.get(device) ?? nothing), ...change });
 
-  function writeLinks(taken: ReadonlyMap<number, Presence>): void {
-    for (const [device, { connected, leftAt }] of taken) {
-      if (connected !== null) noteLink.run(Number(connected), leftAt, device);
-    }
+  function writeLink(device: number, { connected, leftAt }: Presence): void {
+    if (connected !== null) noteLink.run(Number(connected), leftAt, device);
   }
 
   return {
@@ -74,29 +71,21 @@ export function createPresences(db: DatabaseSync): Presences {
     },
     connection: (device) => live.get(device) ?? null,
     get: (device) => unwritten.get(device),
-    take(devices, limit, later) {
-      const taken = new Map<number, Presence>();
-      const take = (device: number) => {
-        const presence = unwritten.get(device);
-        if (presence === undefined || later(device)) return;
-        taken.set(device, presence);
-        unwritten.delete(device);
-      };
-      for (const device of devices) take(device);
-      for (const device of unwritten.keys()) {
-        if (taken.size >= limit) break;
-        take(device);
-      }
-      return taken;
+    take(device) {
+      const presence = unwritten.get(device);
+      unwritten.delete(device);
+      return presence;
     },
+    devices: () => unwritten.keys(),
     restore(taken) {
       for (const [device, presence] of taken) if (!unwritten.has(device)) unwritten.set(device, presence);
     },
-    write(taken) {
-      for (const [device, { at, ip }] of taken) if (at !== null) noteHeard.run(at, ip, device);
-      writeLinks(taken);
+    write(device, presence) {
+      const { at, ip } = presence;
+      if (at !== null) noteHeard.run(at, ip, device);
+      writeLink(device, presence);
     },
-    writeLinks,
+    writeLink,
     forget(device) {
       unwritten.delete(device);
       live.delete(device);

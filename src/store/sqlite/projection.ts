@@ -10,29 +10,22 @@ import type { Point } from '../../domain/device.ts';
 import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
 import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
-import { type Block, spanOf } from './blocks.ts';
+import type { Block } from './blocks.ts';
+import { beginStep } from './budget.ts';
 import type { Changes } from './changes.ts';
-import { FREQUENT_MAX, typeCode } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Figures } from './figures.ts';
 import type { LoggedEvent } from './ledger.ts';
 import { createPresences, type Presence } from './presence.ts';
+import { createTraces, type DeviceTraces, type IndexRow, isOfDevice, type TraceRow, type Traces } from './traces.ts';
 import { createWanted } from './wanted.ts';
 
 /** Waiting events past which new data is refused: reached only when the disk takes no more. */
 const WAITING_EVENTS = 100_000;
 const WAITING_BYTES = 128 << 20;
-/** Bounds of a transaction: a few milliseconds of the loop. What it costs is rows, and those follow the devices in it. */
-const STEP_EVENTS = 8_000;
-const STEP_DEVICES = 400;
-/** What an event counts, as a part of a device, that leaves no more here than a row of the index. */
-const INDEXED_ONLY = 0.25;
-const STEP_BYTES = 8 << 20;
-/** Waiting events that start a step at once; fewer wait for the clock, so that several values of a device share a row. */
-const EAGER_EVENTS = 8_000;
-const EAGER_BYTES = 16 << 20;
-/** Devices whose changes are brought home in one transaction. */
-const CHANGES_STEP = 200;
+/** Bounds of a stretch: past them it is written at once. Before, it waits for the clock, so that several values of a device share a row. */
+const STRETCH_EVENTS = 8_000;
+const STRETCH_BYTES = 8 << 20;
 const LAZY_MS = 1_000;
 
 /** Events by which a device is heard of. */
@@ -43,6 +36,15 @@ interface Held {
   readonly state: MutableState;
   /** The event that wrote it last: when that one is projected, the table knows. */
   seq: number;
+}
+
+/** What is being written: rows in order, and how many of them are. */
+interface Stretch {
+  readonly traces: Traces;
+  readonly rows: readonly TraceRow[];
+  at: number;
+  /** Whether the database knows where it ends. */
+  begun: boolean;
 }
 
 export interface Projection {
@@ -77,29 +79,46 @@ export function createProjection(
   onError: (error: unknown) => void,
 ): Projection {
   const writers = prepareWriters(db);
-  let queue: LoggedEvent[] = [];
-  let head = 0;
-  let bytes = 0;
-  let timer: NodeJS.Timeout | null = null;
-  let failing = false;
-  /** The latest arrival that any value may have; greater than the clock where that was set back. */
-  let newest = writers.newest();
   const states = new Map<number, Map<string, Held>>();
   const presences = createPresences(db);
   const wanted = createWanted(db, aliases);
+  /** What is gathered, and before it what is being written, oldest first. */
+  let gathered = createTraces();
+  const stretches: Stretch[] = [];
+  /** The latest arrival that any value may have; greater than the clock where that was set back. */
+  let newest = writers.newest();
+  /** Where the stretch ended that a crash left half written: what is of it must become the same rows again. */
+  const halfWritten = writers.begun();
+  /** Number of the last event that the tables have. */
+  let written = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let working = false;
+  let failing = false;
+  /** The step that was asked for last: each has a turn of the loop to itself. */
+  let lastStep: Promise<void> = Promise.resolve();
 
   function add(events: readonly LoggedEvent[]): void {
     for (const event of events) {
-      queue.push(event);
-      bytes += event.bytes;
-      if (event.device === null) continue;
-      noteEvent(event, event.device);
-      if (event.points.length === 0) continue;
-      wanted.add(event);
-      hold(states, event, (alias) => read(event.connector, event.device!, alias), newest);
-      if (event.timestamp > newest) newest = event.timestamp;
+      if (event.seq > halfWritten && gathered.last !== 0 && gathered.last <= halfWritten) endStretch();
+      const { device, points } = event;
+      if (device !== null) {
+        noteEvent(event, device);
+        wanted.add(event);
+        if (points.length > 0) hold(states, event, (alias) => read(event.connector, device, alias), newest);
+        if (points.length > 0 && event.timestamp > newest) newest = event.timestamp;
+      }
+      gathered.add(event, wanted.has);
+      if (gathered.last > halfWritten && (gathered.events >= STRETCH_EVENTS || gathered.bytes >= STRETCH_BYTES)) {
+        endStretch();
+      }
     }
     plan();
+  }
+
+  function endStretch(): void {
+    if (gathered.events === 0) return;
+    stretches.push({ traces: gathered, rows: gathered.rows(), at: 0, begun: gathered.last === halfWritten });
+    gathered = createTraces();
   }
 
   function read(connector: number, device: number, alias: string): ValueState | undefined {
@@ -114,14 +133,11 @@ export function createProjection(
   }
 
   function plan(): void {
-    const waiting = queue.length - head;
-    if (waiting >= EAGER_EVENTS || bytes >= EAGER_BYTES) {
-      // A step is small and takes more than a commit brings, so one for each commit keeps up.
-      if (!failing) attempt(step);
+    if (!working && !failing && (stretches.length > 0 || changes.isEager())) {
+      working = true;
+      inTurn(eagerStep).catch(failed);
     }
-    if (changes.isEager() && !failing) attempt(changesStep);
-    const others = presences.size > 0 || wanted.acknowledgements > 0 || changes.waits();
-    if (timer === null && (queue.length > head || others)) {
+    if (timer === null && (gathered.events > 0 || stretches.length > 0 || othersWait() || changes.waits())) {
       timer = setTimeout(() => {
         timer = null;
         flush().catch(failed);
@@ -130,12 +146,18 @@ export function createProjection(
     }
   }
 
-  function attempt(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      failed(error);
-    }
+  /** What does not wait for the clock. */
+  function eagerStep(): void {
+    working = false;
+    if (stretches.length > 0) stretchStep();
+    else if (changes.isEager()) changesStep();
+    plan();
+  }
+
+  function inTurn(step: () => void): Promise<void> {
+    const done = lastStep.then(() => new Promise(setImmediate)).then(step);
+    lastStep = done.catch(() => {});
+    return done;
   }
 
   /** Nothing is lost: the log has it all. The clock tries again. */
@@ -145,92 +167,128 @@ export function createProjection(
     plan();
   }
 
-  /** Brings some of the changed devices home, and with them when they were heard of. */
-  function changesStep(): void {
-    const devices = changes.next(CHANGES_STEP);
-    const touched = presences.take(new Set(devices), 0, () => false);
+  const othersWait = () => presences.size > 0 || wanted.acknowledgements > 0;
+
+  /** Runs `write` in a transaction; what it takes of the presences is given back where that fails. */
+  function inTransaction(write: (take: (device: number) => Presence | undefined) => void): void {
+    const taken = new Map<number, Presence>();
+    const take = (device: number) => {
+      const presence = presences.take(device);
+      if (presence !== undefined) taken.set(device, presence);
+      return presence;
+    };
     try {
-      committer.aside(() => {
-        changes.write(devices, touched);
-        presences.writeLinks(touched);
-      });
+      committer.aside(() => write(take));
       failing = false;
     } catch (error) {
-      presences.restore(touched);
+      aliases.forget();
+      presences.restore(taken);
       throw error;
     }
+  }
+
+  /** Brings some of the changed devices home, and with them when they were heard of. */
+  function changesStep(): void {
+    const isOver = beginStep();
+    let devices: Float64Array = new Float64Array();
+    inTransaction((take) => {
+      devices = changes.write(isOver, (device) => {
+        const presence = take(device);
+        if (presence !== undefined) presences.writeLink(device, presence);
+        return presence;
+      });
+    });
     changes.written(devices);
   }
 
-  /** False if there was nothing to write. */
-  function step(): boolean {
-    const from = head;
-    let size = 0;
-    let indexed = 0;
-    const devices = new Set<number>();
-    const rows = () => devices.size + indexed * INDEXED_ONLY;
-    while (head < queue.length && head - from < STEP_EVENTS && size < STEP_BYTES && rows() < STEP_DEVICES) {
-      const event = queue[head++]!;
-      const { device, points } = event;
-      if (device === null || (points.length === 0 && changes.has(device))) indexed += 1;
-      else devices.add(device);
-      size += event.bytes;
-    }
-    const events = queue.slice(from, head);
-    const touched = presences.take(devices, STEP_DEVICES, changes.has);
-    const until = head === queue.length ? Number.POSITIVE_INFINITY : events.at(-1)!.seq;
-    try {
-      committer.aside(() => writeStep(events, touched, until));
-      failing = false;
-    } catch (error) {
-      head = from;
-      aliases.forget();
-      presences.restore(touched);
-      throw error;
-    }
-    bytes -= size;
-    if (head > 8 * STEP_EVENTS || head === queue.length) {
-      queue = queue.slice(head);
-      head = 0;
-    }
-    release(states, events);
-    wanted.release(until);
-    return events.length > 0 || touched.size > 0;
+  /** Writes some rows of the oldest stretch, and with the last ones that it is done. */
+  function stretchStep(): void {
+    const stretch = stretches[0]!;
+    const { traces, rows } = stretch;
+    const isOver = beginStep();
+    let at = stretch.at;
+    inTransaction((take) => {
+      while (at < rows.length && (at === stretch.at || !isOver())) writeRow(rows[at++]!, traces.last, take);
+      if (at < rows.length && !stretch.begun) writers.begin(traces.last);
+      if (at < rows.length) return;
+      wanted.writeAcknowledged(traces.last);
+      figures.count(traces.counts);
+      writers.mark(traces.last, newest);
+    });
+    for (const row of rows.slice(stretch.at, at)) if (isOfDevice(row)) release(states, row, traces.last);
+    stretch.at = at;
+    stretch.begun = true;
+    if (at < rows.length) return;
+    stretches.shift();
+    written = traces.last;
+    wanted.release(written);
   }
 
-  function writeStep(events: readonly LoggedEvent[], touched: ReadonlyMap<number, Presence>, until: number) {
-    presences.write(touched);
-    for (const { connector, identity, type, seqs } of indexRows(events)) {
-      writers.index(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`);
+  function writeRow(row: TraceRow, last: number, take: (device: number) => Presence | undefined): void {
+    if (!isOfDevice(row)) {
+      writers.index(row);
+      return;
     }
-    const devices = new Set(events.filter(({ points }) => points.length > 0).map(({ device }) => device!));
-    const gone = new Set([...devices].filter((device) => !writers.exists(device)));
-    wanted.write(events, gone, until);
-    const lastSeq = events.at(-1)?.seq;
-    if (lastSeq === undefined) return;
-    for (const { device, alias, state, blocks } of tracesOf(events, gone, aliases)) {
-      writers.state(device, alias, state.set, state.setAt, state.reported, state.reportedAt);
-      for (const [span, block] of blocks) writers.block(device, alias, span, lastSeq, JSON.stringify(block));
+    const { device } = row;
+    for (const index of row.index) writers.index(index);
+    // A device on its way to its row takes along when it was heard of.
+    const presence = changes.has(device) ? undefined : take(device);
+    if (presence !== undefined) presences.write(device, presence);
+    if (row.aliases.size > 0 && writers.exists(device)) writeValues(row, last);
+  }
+
+  function writeValues({ device, connector, aliases: traces, values }: DeviceTraces, last: number): void {
+    if (values !== null) wanted.write(values);
+    const held = states.get(device);
+    const named = [...traces].map(([name, { blocks }]) => ({ key: aliases.key(connector, name), name, blocks }));
+    for (const { key, name, blocks } of named.sort((a, b) => a.key - b.key)) {
+      const state = held?.get(name)?.state;
+      if (state !== undefined) writers.state(device, key, state);
+      for (const [span, block] of blocks) writers.block(device, key, span, last, block);
     }
-    figures.count(events);
-    writers.mark(lastSeq, newest);
+  }
+
+  /** When devices were heard of that no event tells of, and what they acknowledged meanwhile. How many devices. */
+  function othersStep(): number {
+    const until = gathered.events > 0 || stretches.length > 0 ? written : Number.POSITIVE_INFINITY;
+    const isOver = beginStep();
+    let count = 0;
+    inTransaction((take) => {
+      wanted.writeAcknowledged(until);
+      for (const device of presences.devices()) {
+        if (changes.has(device)) continue;
+        presences.write(device, take(device)!);
+        count += 1;
+        if (isOver()) break;
+      }
+    });
+    wanted.release(until);
+    return count;
   }
 
   async function flush(): Promise<void> {
-    const until = queue.at(-1)?.seq ?? 0;
-    // What follows no event is written by the last step, or by one of its own.
-    let others = Math.max(Math.ceil(presences.size / STEP_DEVICES), Number(wanted.acknowledgements > 0));
-    while ((head < queue.length && queue[head]!.seq <= until) || others > 0) {
-      const wrote = step();
-      others = wrote ? others - 1 : 0;
-      await new Promise(setImmediate);
+    endStretch();
+    const until = stretches.at(-1)?.traces.last ?? 0;
+    const waits = () => stretches.length > 0 && stretches[0]!.traces.last <= until;
+    while (waits()) await inTurn(() => void (waits() && stretchStep()));
+    // As many as there are now: more come while they are written.
+    for (let others = othersWait() ? presences.size : -1; others >= 0; ) {
+      await inTurn(() => {
+        const count = othersWait() ? othersStep() : 0;
+        others = count === 0 ? -1 : others - count;
+      });
     }
-    // Last, as they take along what the steps left to them.
+    // Last, as they take along what was left to them.
     const lastChange = changes.last();
-    while (changes.waits(lastChange)) {
-      changesStep();
-      await new Promise(setImmediate);
-    }
+    while (changes.waits(lastChange)) await inTurn(() => void (changes.waits(lastChange) && changesStep()));
+    plan();
+  }
+
+  function flushNow(): void {
+    while (changes.waits()) changesStep();
+    endStretch();
+    while (stretches.length > 0) stretchStep();
+    while (othersWait()) othersStep();
   }
 
   return {
@@ -240,7 +298,7 @@ export function createProjection(
       plan();
     },
     acknowledge(connector, device, alias, at) {
-      wanted.acknowledge(connector, device, alias, at, queue.at(-1)?.seq ?? 0);
+      wanted.acknowledge(connector, device, alias, at, gathered.last || stretches.at(-1)?.traces.last || written);
       plan();
     },
     pending: (ref, except) => wanted.oldest(ref, except, (alias) => states.get(ref.key)?.get(alias)?.state),
@@ -248,52 +306,24 @@ export function createProjection(
     presence: presences.get,
     connection: presences.connection,
     waiting: (device) =>
-      queue
-        .slice(head)
-        .filter((event) => event.device === device && event.type === 'data_in')
-        .flatMap(({ points }) => points),
+      [...stretches.map(({ traces }) => traces), gathered].flatMap((traces) => traces.points(device)),
     flush,
-    flushNow() {
-      while (changes.waits()) changesStep();
-      while (head < queue.length || presences.size > 0 || wanted.acknowledgements > 0) step();
-    },
+    flushNow,
     forget(device) {
       states.delete(device);
       presences.forget(device);
       wanted.forget(device);
     },
-    full: () => queue.length - head > WAITING_EVENTS || bytes > WAITING_BYTES || changes.isFull(),
+    full() {
+      let events = gathered.events;
+      let bytes = gathered.bytes;
+      for (const { traces } of stretches) {
+        events += traces.events;
+        bytes += traces.bytes;
+      }
+      return events > WAITING_EVENTS || bytes > WAITING_BYTES || changes.isFull();
+    },
   };
-}
-
-interface IndexRow {
-  readonly connector: number;
-  readonly identity: string;
-  readonly type: number;
-  readonly seqs: number[];
-}
-
-/** One row for the events of one type and identity, and one for those of a rare type; sorted as their table is. */
-function indexRows(events: readonly LoggedEvent[]): IndexRow[] {
-  const rows = new Map<string, IndexRow>();
-  const add = (connector: number, identity: string, type: number, seq: number) => {
-    const name = `${connector} ${type} ${identity}`;
-    const row = rows.get(name);
-    if (row === undefined) rows.set(name, { connector, identity, type, seqs: [seq] });
-    else row.seqs.push(seq);
-  };
-  for (const { connector, identity, type, seq } of events) {
-    const code = typeCode(type);
-    if (identity !== null) add(connector, identity, code, seq);
-    if (code > FREQUENT_MAX) add(connector, '', code, seq);
-  }
-  return [...rows.values()].sort(
-    (a, b) => a.connector - b.connector || compare(a.identity, b.identity) || a.type - b.type,
-  );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Lets memory follow an event: `data_in` sets both sides of the state, `data_out` what the cloud wants. */
@@ -325,63 +355,12 @@ function hold(
   }
 }
 
-function release(states: Map<number, Map<string, Held>>, events: readonly LoggedEvent[]): void {
-  for (const { device, points, seq } of events) {
-    const state = device === null ? undefined : states.get(device);
-    if (state === undefined) continue;
-    for (const { values } of points) {
-      for (const alias in values) if (state.get(alias)?.seq === seq) state.delete(alias);
-    }
-    if (state.size === 0) states.delete(device!);
-  }
-}
-
-/** What one step writes of one alias of one device: its state, and its points by span. */
-interface Traces {
-  readonly device: number;
-  readonly alias: number;
-  readonly state: MutableState;
-  /** The span written to last, which the next point mostly falls into too. */
-  span: number;
-  block: Block;
-  readonly blocks: Map<number, Block>;
-}
-
-/** All that the events of one step leave behind, sorted as the tables are; one row however many values there were. */
-function tracesOf(events: readonly LoggedEvent[], gone: ReadonlySet<number>, aliases: Aliases): Traces[] {
-  const devices = new Map<number, Map<string, Traces>>();
-  for (const { connector, device, type, timestamp: arrived, points } of events) {
-    if (device === null || points.length === 0 || gone.has(device)) continue;
-    let ofDevice = devices.get(device);
-    if (ofDevice === undefined) {
-      ofDevice = new Map();
-      devices.set(device, ofDevice);
-    }
-    for (const { timestamp, values } of points) {
-      for (const name in values) {
-        let traces = ofDevice.get(name);
-        if (traces === undefined) {
-          const alias = aliases.key(connector, name);
-          traces = { device, alias, state: { ...noState }, span: -1, block: [], blocks: new Map() };
-          ofDevice.set(name, traces);
-        }
-        follow(traces.state, type === 'data_in', Math.min(timestamp, arrived), values[name]!);
-        if (type === 'data_in') addPoint(traces, timestamp, values[name]!);
-      }
-    }
-  }
-  const all = [...devices.values()].flatMap((ofDevice) => [...ofDevice.values()]);
-  return all.sort((a, b) => a.device - b.device || a.alias - b.alias);
-}
-
-function addPoint(traces: Traces, timestamp: number, value: string): void {
-  const span = spanOf(timestamp);
-  if (span !== traces.span) {
-    traces.span = span;
-    traces.block = traces.blocks.get(span) ?? [];
-    traces.blocks.set(span, traces.block);
-  }
-  traces.block.push(timestamp, value);
+/** Memory need not know any longer what the table knows, up to the event `last`. */
+function release(states: Map<number, Map<string, Held>>, { device, aliases }: DeviceTraces, last: number): void {
+  const state = states.get(device);
+  if (state === undefined) return;
+  for (const alias of aliases.keys()) if ((state.get(alias)?.seq ?? last + 1) <= last) state.delete(alias);
+  if (state.size === 0) states.delete(device);
 }
 
 function prepareWriters(db: DatabaseSync) {
@@ -395,6 +374,8 @@ function prepareWriters(db: DatabaseSync) {
       reported = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?5, reported), reported),
       reported_at = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?6, reported_at), reported_at)`);
   const block = db.prepare('INSERT OR IGNORE INTO points VALUES (?,?,?,?,?)');
+  const begin = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projecting', ?)");
+  const begun = db.prepare("SELECT coalesce(max(value), 0) AS last FROM meta WHERE name = 'projecting'");
   const mark = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projected', ?), ('newest', ?)");
   const newest = db.prepare("SELECT coalesce(max(value), 0) AS newest FROM meta WHERE name = 'newest'");
   const readState = db.prepare(
@@ -402,12 +383,15 @@ function prepareWriters(db: DatabaseSync) {
   );
   return {
     exists: (device: number) => exists.get(device) !== undefined,
-    index: (connector: number, identity: string, type: number, first: number, last: number, seqs: string) =>
-      index.run(connector, identity, type, first, last, seqs),
-    state: (device: number, alias: number, ...values: (string | number | null)[]) =>
-      state.run(device, alias, ...values),
-    block: (device: number, alias: number, span: number, step: number, data: string) =>
-      block.run(device, alias, span, step, data),
+    index: ({ connector, identity, type, seqs }: IndexRow) =>
+      index.run(connector, identity, type, seqs[0]!, seqs.at(-1)!, `[${seqs}]`),
+    state: (device: number, alias: number, { set, setAt, reported, reportedAt }: ValueState) =>
+      state.run(device, alias, set, setAt, reported, reportedAt),
+    block: (device: number, alias: number, span: number, last: number, points: Block) =>
+      block.run(device, alias, span, last, JSON.stringify(points)),
+    /** The rows of a stretch are begun; where it ends. */
+    begin: (last: number) => begin.run(last),
+    begun: () => (begun.get() as { last: number }).last,
     mark: (seq: number, newest: number) => mark.run(seq, newest),
     newest: () => (newest.get() as { newest: number }).newest,
     readState(device: number, alias: number): ValueState | undefined {

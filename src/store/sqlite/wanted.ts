@@ -30,9 +30,13 @@ export interface Wanted {
     except: ReadonlySet<string>,
     reported: (alias: string) => ValueState | undefined,
   ): PendingValue | null;
-  /** Inside a step: brings the table up to `until`. */
-  write(events: readonly LoggedEvent[], gone: ReadonlySet<number>, until: number): void;
-  /** After the step's COMMIT. */
+  /** Whether anything is on its way to the device. */
+  has(device: number): boolean;
+  /** Inside a transaction: what these events of one device set and took over. */
+  write(events: readonly LoggedEvent[]): void;
+  /** Likewise, once all events up to `until` are written: what was acknowledged. */
+  writeAcknowledged(until: number): void;
+  /** After the COMMIT of that. */
   release(until: number): void;
   forget(device: number): void;
   /** Acknowledgements that wait to be written. */
@@ -52,25 +56,6 @@ export function createWanted(db: DatabaseSync, aliases: Aliases): Wanted {
   const sets = new Map<number, Map<string, Placed>>();
   const acks = new Map<number, Map<string, Acknowledged>>();
   let acknowledgements = 0;
-
-  function writeValues(events: readonly LoggedEvent[], gone: ReadonlySet<number>): void {
-    /** Whether the table has anything of the device: mostly not, and then its reports need not be looked at. */
-    const has = new Map<number, boolean>();
-    for (const { connector, device, type, timestamp: arrived, points } of events) {
-      if (device === null || points.length === 0 || gone.has(device)) continue;
-      const byCloud = type === 'data_out';
-      if (byCloud) has.set(device, true);
-      else if (!has.has(device)) has.set(device, any.get(device) !== undefined);
-      if (has.get(device) !== true) continue;
-      for (const { timestamp, values } of points) {
-        const at = Math.min(timestamp, arrived);
-        for (const name in values) {
-          const alias = aliases.key(connector, name);
-          (byCloud ? put : takenOver).run(device, alias, at, values[name]!);
-        }
-      }
-    }
-  }
 
   return {
     add({ type, device, seq, timestamp: arrived, points }) {
@@ -112,8 +97,20 @@ export function createWanted(db: DatabaseSync, aliases: Aliases): Wanted {
       return null;
     },
 
-    write(events, gone, until) {
-      writeValues(events, gone);
+    has: (device) => sets.has(device) || any.get(device) !== undefined,
+
+    write(events) {
+      for (const { connector, device, type, timestamp: arrived, points } of events) {
+        const statement = type === 'data_out' ? put : takenOver;
+        for (const { timestamp, values } of points) {
+          for (const name in values) {
+            statement.run(device, aliases.key(connector, name), Math.min(timestamp, arrived), values[name]!);
+          }
+        }
+      }
+    },
+
+    writeAcknowledged(until) {
       for (const [device, ofDevice] of acks) {
         for (const [name, { connector, at, after }] of ofDevice) {
           const alias = after <= until ? aliases.find(connector, name) : undefined;
