@@ -1,8 +1,8 @@
 /**
  * What follows from the log: current state, history, figures over time, the index of events by identity, when a device was
- * last heard of. The log row alone is what an answer waits for; these tables follow shortly after in larger, sorted
- * transactions, which is cheaper by far than one row each at a time. Until then memory holds what they lack, and reads look there
- * first. After a crash they are caught up from the log: `projected` in `meta` is written in the same transaction.
+ * last heard of. The log row alone is what an answer waits for; these tables follow a stretch of the log at a time, which is
+ * cheaper by far than one row each, in steps so short that the loop is not held. Until then memory holds what they lack, and
+ * reads look there first. After a crash they are caught up from the log: `projected` in `meta` says from where.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventType } from '../../domain/connector.ts';
@@ -43,8 +43,6 @@ interface Stretch {
   readonly traces: Traces;
   readonly rows: readonly TraceRow[];
   at: number;
-  /** Whether the database knows where it ends. */
-  begun: boolean;
 }
 
 export interface Projection {
@@ -87,7 +85,7 @@ export function createProjection(
   const stretches: Stretch[] = [];
   /** The latest arrival that any value may have; greater than the clock where that was set back. */
   let newest = writers.newest();
-  /** Where the stretch ended that a crash left half written: what is of it must become the same rows again. */
+  /** The stretch that a crash left half written: gathered to the same end it is the same rows, of which some are written. */
   const halfWritten = writers.begun();
   /** Number of the last event that the tables have. */
   let written = 0;
@@ -99,7 +97,7 @@ export function createProjection(
 
   function add(events: readonly LoggedEvent[]): void {
     for (const event of events) {
-      if (event.seq > halfWritten && gathered.last !== 0 && gathered.last <= halfWritten) endStretch();
+      if (event.seq > halfWritten.last && gathered.last !== 0 && gathered.last <= halfWritten.last) endStretch();
       const { device, points } = event;
       if (device !== null) {
         noteEvent(event, device);
@@ -108,7 +106,7 @@ export function createProjection(
         if (points.length > 0 && event.timestamp > newest) newest = event.timestamp;
       }
       gathered.add(event, wanted.has);
-      if (gathered.last > halfWritten && (gathered.events >= STRETCH_EVENTS || gathered.bytes >= STRETCH_BYTES)) {
+      if (gathered.last > halfWritten.last && (gathered.events >= STRETCH_EVENTS || gathered.bytes >= STRETCH_BYTES)) {
         endStretch();
       }
     }
@@ -117,8 +115,16 @@ export function createProjection(
 
   function endStretch(): void {
     if (gathered.events === 0) return;
-    stretches.push({ traces: gathered, rows: gathered.rows(), at: 0, begun: gathered.last === halfWritten });
+    const stretch = { traces: gathered, rows: gathered.rows(), at: 0 };
+    stretches.push(stretch);
     gathered = createTraces();
+    if (stretch.traces.last === halfWritten.last) advance(stretch, halfWritten.rows);
+  }
+
+  function advance(stretch: Stretch, at: number): void {
+    const { traces, rows } = stretch;
+    for (const row of rows.slice(stretch.at, at)) if (isOfDevice(row)) release(states, row, traces.last);
+    stretch.at = at;
   }
 
   function read(connector: number, device: number, alias: string): ValueState | undefined {
@@ -209,15 +215,15 @@ export function createProjection(
     let at = stretch.at;
     inTransaction((take) => {
       while (at < rows.length && (at === stretch.at || !isOver())) writeRow(rows[at++]!, traces.last, take);
-      if (at < rows.length && !stretch.begun) writers.begin(traces.last);
-      if (at < rows.length) return;
+      if (at < rows.length) {
+        writers.begin(traces.last, at);
+        return;
+      }
       wanted.writeAcknowledged(traces.last);
       figures.count(traces.counts);
       writers.mark(traces.last, newest);
     });
-    for (const row of rows.slice(stretch.at, at)) if (isOfDevice(row)) release(states, row, traces.last);
-    stretch.at = at;
-    stretch.begun = true;
+    advance(stretch, at);
     if (at < rows.length) return;
     stretches.shift();
     written = traces.last;
@@ -374,8 +380,9 @@ function prepareWriters(db: DatabaseSync) {
       reported = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?5, reported), reported),
       reported_at = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?6, reported_at), reported_at)`);
   const block = db.prepare('INSERT OR IGNORE INTO points VALUES (?,?,?,?,?)');
-  const begin = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projecting', ?)");
-  const begun = db.prepare("SELECT coalesce(max(value), 0) AS last FROM meta WHERE name = 'projecting'");
+  const begin = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projecting', ?), ('projecting_rows', ?)");
+  const begun = db.prepare(`SELECT coalesce(max(value) FILTER (WHERE name = 'projecting'), 0) AS last,
+    coalesce(max(value) FILTER (WHERE name = 'projecting_rows'), 0) AS rows FROM meta`);
   const mark = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projected', ?), ('newest', ?)");
   const newest = db.prepare("SELECT coalesce(max(value), 0) AS newest FROM meta WHERE name = 'newest'");
   const readState = db.prepare(
@@ -389,9 +396,9 @@ function prepareWriters(db: DatabaseSync) {
       state.run(device, alias, set, setAt, reported, reportedAt),
     block: (device: number, alias: number, span: number, last: number, points: Block) =>
       block.run(device, alias, span, last, JSON.stringify(points)),
-    /** The rows of a stretch are begun; where it ends. */
-    begin: (last: number) => begin.run(last),
-    begun: () => (begun.get() as { last: number }).last,
+    /** Of the stretch that ends with the event `last`, so many rows are written. */
+    begin: (last: number, rows: number) => begin.run(last, rows),
+    begun: () => begun.get() as { last: number; rows: number },
     mark: (seq: number, newest: number) => mark.run(seq, newest),
     newest: () => (newest.get() as { newest: number }).newest,
     readState(device: number, alias: number): ValueState | undefined {
