@@ -6,16 +6,17 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NewAudit } from '../../domain/audit.ts';
-import type { Device, NewEvent, Origin } from '../../domain/device.ts';
+import type { NewEvent, Origin } from '../../domain/device.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BatchInfo, ImportReview, ImportStage, Signal } from '../store.ts';
 import type { WriteAudit } from './audit.ts';
+import { beginStep } from './budget.ts';
 import type { Changes } from './changes.ts';
 import { phases } from './codes.ts';
 import type { Committer } from './committer.ts';
 import type { Connectors } from './connectors.ts';
 import type { Counts } from './counts.ts';
-import type { DeviceRow, DeviceRows } from './device-rows.ts';
+import type { DeviceRows, StoredDevice } from './device-rows.ts';
 import { createIdentityWriter } from './identity-blocks.ts';
 import type { Ledger, LoggedEvent } from './ledger.ts';
 import type { Projection } from './projection.ts';
@@ -23,7 +24,7 @@ import type { Reader } from './reader.ts';
 import { createStage, removeStages, type Stage, stagePath } from './stage.ts';
 
 /** Rows per transaction: a few milliseconds of the loop, and other writes go in between. */
-const STEP_ROWS = 500;
+const STEP_ROWS = 200;
 /** ms after which a step that storage did not take is tried again. */
 const RETRY = 1_000;
 /** Rows per question to the reader, so that lists go in between. */
@@ -174,21 +175,24 @@ export function createImports(parts: Parts) {
     for (;;) {
       const step = () => {
         changes.settle();
-        const found = members.all(batch.key, STEP_ROWS) as { identity: string }[];
-        return found.map(({ identity }) => {
+        const isOver = beginStep();
+        const gone: StoredDevice[] = [];
+        for (const { identity } of members.all(batch.key, STEP_ROWS) as { identity: string }[]) {
           const device = rows.read(batch.connector, identity)!;
           rows.remove(device);
-          return device;
-        });
+          gone.push(device);
+          if (isOver()) break;
+        }
+        return gone;
       };
       const gone = await insist(step, { committed: (devices) => forget(devices) });
       removed += gone.length;
-      if (gone.length < STEP_ROWS) break;
+      if (gone.length === 0) break;
     }
     return finish(batch, 'undone', removed, 'deleted', origin, now);
   }
 
-  function forget(devices: readonly { row: DeviceRow; device: Device }[]): void {
+  function forget(devices: readonly StoredDevice[]): void {
     for (const { row } of devices) {
       counts.move(row.connector, row.phase, null);
       projection.forget(row.key);
