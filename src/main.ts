@@ -19,12 +19,17 @@ else {
   const help = usage(group.length > 0 ? group : commands);
   if (asked) process.stdout.write(help);
   else {
-    const given = args.slice(0, group.length > 0 ? 2 : 1).join(' ');
-    process.stderr.write(
-      `${given === '' ? 'No command given' : `Unknown command ${JSON.stringify(given)}`}.\n\n${help}`,
-    );
+    process.stderr.write(`${complaint(group.length > 0)}\n\n${help}`);
     process.exitCode = 2;
   }
+}
+
+/** What is wrong with words that are no command. `inGroup`: the first is the first of several commands. */
+function complaint(inGroup: boolean): string {
+  const [first, second] = args;
+  if (first === undefined) return 'No command given.';
+  if (inGroup && (second === undefined || second.startsWith('-'))) return `Which command of ${JSON.stringify(first)}?`;
+  return `Unknown command ${JSON.stringify(inGroup ? `${first} ${second}` : first)}.`;
 }
 
 async function run(command: Command, args: readonly string[]): Promise<void> {

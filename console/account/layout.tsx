@@ -5,13 +5,9 @@ import { useManages } from '../api/role.ts';
 import { TabLink } from '../parts/tab-link.tsx';
 import classes from '../parts/tabs.module.css';
 import { useCurrentInSight } from '../parts/use-current-in-sight.ts';
+import { installationPages } from './pages.ts';
 
-const tabs = [
-  { value: 'own', label: 'Your account', to: '/account' },
-  { value: 'people', label: 'People', to: '/account/people' },
-  { value: 'keys', label: 'API keys', to: '/account/keys' },
-  { value: 'audit', label: 'Audit log', to: '/account/audit' },
-] as const;
+const tabs = [{ value: 'own', label: 'Your account', to: '/account' }, ...installationPages] as const;
 
 export function AccountLayout() {
   const path = useRouterState({ select: ({ location }) => location.pathname });

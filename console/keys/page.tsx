@@ -54,7 +54,8 @@ export function KeysPage() {
 
 function Keys({ keys, onDelete }: { readonly keys: readonly ApiKey[]; readonly onDelete: (key: ApiKey) => void }) {
   const { data: connectors } = useQuery(connectorsQuery);
-  const nameOf = (id: string) => connectors?.find((connector) => connector.id === id)?.name ?? id;
+  const nameOf = (id: string) =>
+    connectors?.find((connector) => connector.id === id)?.name ?? (connectors === undefined ? '…' : 'a deleted one');
   return (
     <Table verticalSpacing="sm" horizontalSpacing="md">
       <Table.Thead>

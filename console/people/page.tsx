@@ -134,7 +134,8 @@ function Connectors({ ids }: { readonly ids: readonly string[] | null }) {
   const { data } = useQuery(connectorsQuery);
   if (ids === null) return 'all';
   if (ids.length === 0) return 'none';
-  const names = ids.map((id) => data?.find((connector) => connector.id === id)?.name ?? id);
+  if (data === undefined) return <Skeleton height={14} width={120} />;
+  const names = ids.map((id) => data.find((connector) => connector.id === id)?.name ?? 'a deleted one');
   return <Text size="sm">{names.join(', ')}</Text>;
 }
 

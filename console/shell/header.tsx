@@ -10,16 +10,19 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
-import { IconApi, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react';
+import { IconApi, IconLogout, IconMoon, IconSettings, IconSun, IconUser } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { installationPages } from '../account/pages.ts';
 import { api, unwrap } from '../api/client.ts';
 import { meQuery } from '../api/queries.ts';
+import { useManages } from '../api/role.ts';
 import type { Me } from '../api/types.ts';
 import { TextLink } from '../parts/link.tsx';
 import { Logo } from './logo.tsx';
 
 export function Header({ me }: { readonly me: Me }) {
+  const pages = useManages() ? installationPages : [];
   return (
     <AppShell.Header>
       <Group h="100%" px="md" justify="space-between" wrap="nowrap" gap="xs">
@@ -33,13 +36,20 @@ export function Header({ me }: { readonly me: Me }) {
               <span className="visually-hidden">Slipway, to the list of connectors</span>
             </Group>
           </TextLink>
-          <TextLink to="/" c="inherit" size="sm">
-            Solutions
-          </TextLink>
+          <Group component="nav" aria-label="Slipway" gap="md" wrap="nowrap">
+            <TextLink to="/" c="inherit" size="sm">
+              Solutions
+            </TextLink>
+            {pages.map(({ label, to }) => (
+              <TextLink key={to} to={to} c="inherit" size="sm" visibleFrom="md">
+                {label}
+              </TextLink>
+            ))}
+          </Group>
         </Group>
         <Group gap="xs" wrap="nowrap">
           <ColorSchemeButton />
-          <AccountMenu me={me} />
+          <AccountMenu me={me} pages={pages} />
         </Group>
       </Group>
     </AppShell.Header>
@@ -65,7 +75,13 @@ function ColorSchemeButton() {
   );
 }
 
-function AccountMenu({ me }: { readonly me: Me }) {
+interface AccountMenuProps {
+  readonly me: Me;
+  /** For screens that have no room for them above. */
+  readonly pages: readonly (typeof installationPages)[number][];
+}
+
+function AccountMenu({ me, pages }: AccountMenuProps) {
   const client = useQueryClient();
   const signOut = useMutation({
     mutationFn: () => unwrap(api.DELETE('/api:1/session')),
@@ -98,6 +114,17 @@ function AccountMenu({ me }: { readonly me: Me }) {
         <Menu.Item component={Link} to="/account" leftSection={<IconUser size={16} aria-hidden />}>
           Account
         </Menu.Item>
+        {pages.map(({ label, to }) => (
+          <Menu.Item
+            key={to}
+            component={Link}
+            to={to}
+            hiddenFrom="md"
+            leftSection={<IconSettings size={16} aria-hidden />}
+          >
+            {label}
+          </Menu.Item>
+        ))}
         <Menu.Item component="a" href="/api/docs" leftSection={<IconApi size={16} aria-hidden />}>
           API documentation
         </Menu.Item>

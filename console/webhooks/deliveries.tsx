@@ -3,6 +3,7 @@ import { Skeleton, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Failure } from '../parts/failure.tsx';
 import { Ago } from '../parts/time.tsx';
+import classes from './deliveries.module.css';
 import { deliveriesQuery } from './queries.ts';
 
 interface Props {
@@ -23,7 +24,14 @@ export function Deliveries({ connector, hook }: Props) {
     );
   }
   return (
-    <Table.ScrollContainer minWidth={520} mah={320} type="native" tabIndex={0} aria-label="Deliveries">
+    <Table.ScrollContainer
+      className={classes.box}
+      minWidth={520}
+      mah={320}
+      type="native"
+      tabIndex={0}
+      aria-label="Deliveries"
+    >
       <Table fz="sm" aria-label="Deliveries">
         <Table.Thead>
           <Table.Tr>
@@ -49,6 +57,9 @@ export function Deliveries({ connector, hook }: Props) {
             </Table.Tr>
           ))}
         </Table.Tbody>
+        <Table.Caption>
+          {deliveries.length === 1 ? 'The only one so far.' : `The last ${deliveries.length}, newest first.`}
+        </Table.Caption>
       </Table>
     </Table.ScrollContainer>
   );

@@ -22,7 +22,7 @@ import { answerClientError, answerFailure } from './failure.ts';
 import { registerDocument, registerPages, schemaOf } from './openapi.ts';
 import { routes } from './routes.ts';
 import { createFailureThrottle, createLoginThrottles, createUseThrottle } from './throttle.ts';
-import { compileValidator } from './validation.ts';
+import { compileValidator, expectKnown, parametersOf } from './validation.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -81,6 +81,7 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
     door: { tally, connections: () => open },
     heartbeat: options.heartbeat ?? HEARTBEAT,
     uploads: 0,
+    imports: new Map(),
   };
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     reply.headers(securityHeaders);
@@ -169,6 +170,7 @@ const isUpload = ({ kind }: Route) => kind === 'upload' || kind === 'file';
 
 function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, state: ApiState): void {
   const handler = route.handler as unknown as (call: Call) => Promise<unknown>;
+  const parameters = parametersOf(route.schema.querystring);
   scope.route({
     method: route.method,
     url: routerPath(route.path),
@@ -180,6 +182,8 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
     ...(isUpload(route) && { validatorCompiler: exceptBody as never }),
     onRequest: async (request) => {
       request.caller = await admit(deps.store, state, request, route, deps.clock());
+      // Before the body is read: who misspells a parameter of an upload is told at once.
+      expectKnown(request.query as object, parameters);
     },
     ...(!isUpload(route) && { preParsing: limitTime }),
     // No body at all reads as an empty one: the schema then names what is missing.

@@ -4,6 +4,7 @@ import { type Connector, type ConnectorSettings, defaultSettings } from '../doma
 import { AppError } from '../domain/errors.ts';
 import { sees } from '../domain/people.ts';
 import { mergeSettings, type SettingsPatch } from '../domain/settings.ts';
+import type { Store } from '../store/store.ts';
 import { type ApiDeps, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams, empty, ref } from './schema/common.ts';
@@ -59,10 +60,20 @@ export const deleteConnector = handle(
     if (call.query.confirm !== settings.name) {
       throw new AppError('CONFIRM_MISSING', { seen: call.query.confirm ?? 'nothing', wanted: settings.name });
     }
-    const told = entry(call, targets.connector(id), { name: settings.name }, null);
+    const told = entry(call, targets.connector(id), { name: settings.name, ...(await limitedTo(store, id)) }, null);
     if (!(await store.deleteConnector(id, told))) throw new AppError('CONNECTOR_UNKNOWN', { seen: id });
   },
 );
+
+/** Who loses it with the connector: accounts a place in their list, keys that saw it alone themselves. */
+async function limitedTo(store: Store, id: string) {
+  const accounts = (await store.listUsers()).filter(({ connectors }) => connectors?.includes(id));
+  const keys = (await store.listKeys()).filter(({ connector }) => connector === id);
+  return {
+    ...(accounts.length > 0 && { accounts: accounts.map(({ email }) => email) }),
+    ...(keys.length > 0 && { keys: keys.map(({ name }) => name) }),
+  };
+}
 
 function view(deps: ApiDeps, { id, created, settings }: Connector) {
   const url = deps.deviceUrl(id);

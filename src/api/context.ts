@@ -55,6 +55,8 @@ export interface ApiState {
   readonly heartbeat: number;
   /** Files that are being sent to the server. */
   uploads: number;
+  /** Imports that are under way, by the id of their account or key. */
+  readonly imports: Map<string, number>;
 }
 
 /** An event stream, by the digest of its session or key, and whose that is. */

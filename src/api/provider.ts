@@ -12,7 +12,7 @@ import { isEmail, type User } from '../domain/people.ts';
 import { roleOf } from '../domain/provider-roles.ts';
 import { type ApiDeps, type Call, handle } from './context.ts';
 import { isSecure } from './cookie.ts';
-import { providerStart, redirection, signInWays } from './schema/account.ts';
+import { providerAnswer, providerStart, redirection, signInWays } from './schema/account.ts';
 import { giveCookie, noteFailure } from './session.ts';
 import { userEntry } from './trail.ts';
 
@@ -73,7 +73,7 @@ export const startProvider = handle({ querystring: providerStart, response: { 30
 });
 
 /** `GET /api:1/oidc/callback`: what the provider sends the browser back to. Ends on a page of the console either way. */
-export const finishProvider = handle({ response: { 302: redirection } }, async (call) => {
+export const finishProvider = handle({ querystring: providerAnswer, response: { 302: redirection } }, async (call) => {
   const { deps, request, reply, now } = call;
   const begun = readCookie(deps, request, now);
   setCookie(call, '', 0);
@@ -139,6 +139,8 @@ async function accountOf(call: Call, claims: Record<string, unknown>): Promise<U
     );
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'USER_KNOWN') throw error;
+    // Another first sign-in of this person may have been quicker.
+    if (known === null && (await deps.store.getUserBySubject(subject)) !== null) return accountOf(call, claims);
     // Nobody becomes somebody else by calling himself so at the provider.
     throw new AppError('PROVIDER_FORBIDDEN', { seen: 'an email that belongs to an account with a password' });
   }

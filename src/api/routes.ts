@@ -191,7 +191,7 @@ export const routes: readonly Route[] = [
     status: 204,
     demands: proof,
   }),
-  row('viewer', 'GET', '/api:1/server', 'getServer', 'Version, MQTT port and local CA', getServer),
+  row('viewer', 'GET', '/api:1/server', 'getServer', 'Version, URL and ports of devices, local CA', getServer),
 
   row('admin', 'GET', '/api:1/users', 'listUsers', 'All accounts', listUsers, { demands: installation }),
   row('admin', 'POST', '/api:1/users', 'createUser', 'Make an account', createUser, {

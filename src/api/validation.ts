@@ -51,6 +51,26 @@ export function schemaError(faults: readonly FieldFault[]): AppError {
   return new AppError('SCHEMA', { seen: where, wanted: first?.expected, details: faults });
 }
 
+/** Which parameters a route's query may have; null: any. */
+export function parametersOf(schema: TSchema | undefined): readonly string[] | null {
+  const { properties = {}, additionalProperties = schema !== undefined } = (schema ?? {}) as {
+    properties?: object;
+    additionalProperties?: boolean;
+  };
+  return additionalProperties ? null : Object.keys(properties);
+}
+
+/** SCHEMA for parameters that are not known, with those that are. */
+export function expectKnown(query: object, known: readonly string[] | null): void {
+  const strange = known === null ? [] : Object.keys(query).filter((name) => !known.includes(name));
+  if (strange.length === 0) return;
+  const expected = known!.length === 0 ? 'no query parameters' : `only ${known!.join(', ')}`;
+  const faults = strange
+    .slice(0, FAULTS_MAX)
+    .map((name) => ({ path: printable(name), seen: 'a query parameter', expected }));
+  throw schemaError(faults);
+}
+
 /** Query parameters are text: numbers, booleans and lists are read where the schema has such. */
 function fromQuery(schema: TSchema, query: Record<string, unknown>): Record<string, unknown> {
   const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {};

@@ -32,7 +32,8 @@ function withoutPassword(url: string): string {
   return shown.href;
 }
 
-function commandsFor(url: string) {
+/** What keeps the database of this URL, and what makes one of that again: for a shell, without the password. */
+export function commandsFor(url: string) {
   const database = withoutPassword(url);
   const server = new URL(database);
   const account = server.username === '' ? '' : ` --username=${decodeURIComponent(server.username)}`;

@@ -61,9 +61,19 @@ async function signIn(base: URL): Promise<string> {
   if (password === undefined) {
     throw new ConfigError('Who is calling? Set SLIPWAY_KEY, or SLIPWAY_EMAIL and SLIPWAY_PASSWORD.');
   }
-  const { token } = await clientOf(base, null).call('POST', '/api:1/token', { body: { email, password } });
+  const asked = clientOf(base, null).call('POST', '/api:1/token', { body: { email, password } });
+  const { token } = await asked.catch(towardsKeys);
   return token;
 }
+
+/** A code of a second factor is good once and for a moment: no thing to keep in an environment. */
+function towardsKeys(error: Error): never {
+  if (!(error instanceof CallFailed) || error.code !== 'CODE_NEEDED') throw error;
+  throw new CallFailed(error.code, `${error.message} ${HINT_KEY}`);
+}
+
+/** What a program does instead of sending a code. */
+const HINT_KEY = 'Commands go by an API key: make one in the console (API keys), and set SLIPWAY_KEY.';
 
 function clientOf(base: URL, key: string | null): Client {
   const authorization: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };

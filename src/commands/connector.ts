@@ -1,7 +1,7 @@
 /** `slipway connector …`: connectors of a server, over the management API. */
 import { type Client, pickConnector, withClient } from './client.ts';
 import { type Given, textOf } from './command.ts';
-import { confirm, table, tell, timeText } from './output.ts';
+import { confirm, devicesText, table, tell, timeText } from './output.ts';
 
 type Args = readonly string[];
 
@@ -49,7 +49,7 @@ export const remove = (_: Args, given: Given): Promise<void> =>
     const one = await pickConnector(client, given.positionals[0]);
     await confirm(
       given,
-      `Delete the connector ${one.name} (${one.id}) with its ${await devicesOf(client, one.id)} devices?`,
+      `Delete the connector ${one.name} (${one.id}) with its ${devicesText(await devicesOf(client, one.id))}?`,
     );
     await client.call('DELETE', `/api:1/connectors/${one.id}`, { query: { confirm: one.name } });
     tell(given, { deleted: one.id }, () => `${one.id} is deleted.`);

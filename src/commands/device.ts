@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { ConfigError } from '../config.ts';
 import { CallFailed, type Client, devicesAt, type Query, withClient } from './client.ts';
 import { type Given, textOf, textsOf, UsageError } from './command.ts';
-import { confirm, note, say, table, tell, timeText } from './output.ts';
+import { confirm, devicesText, note, say, table, tell, timeText } from './output.ts';
 
 type Args = readonly string[];
 // biome-ignore lint/suspicious/noExplicitAny: an Identity of the management API
@@ -133,9 +133,18 @@ export const add = (_: Args, given: Given): Promise<void> => {
       ...(given.values.locked === true && { locked: true }),
     };
     const query = { upsert: given.values.update === true ? true : undefined };
-    await forEach(given, given.positionals, (identity) => client.call('PUT', pathOf(base, identity), { query, body }));
+    const add = (identity: string) => client.call('PUT', pathOf(base, identity), { query, body }).catch(inOurWords);
+    await forEach(given, given.positionals, add);
   });
 };
+
+/** The server names what its callers say; here a flag says it. */
+function inOurWords(error: Error): never {
+  if (error instanceof CallFailed && error.code === 'DEVICE_KNOWN') {
+    throw new CallFailed(error.code, error.message.replace('?upsert=true', '--update'), error.details);
+  }
+  throw error;
+}
 
 function readTag(text: string): readonly [name: string, value: string] {
   const colon = text.indexOf(':');
@@ -184,15 +193,13 @@ function changing(body: object, question?: (n: number) => string) {
   };
 }
 
-const howMany = (n: number) => (n === 1 ? '1 device' : `${n} devices`);
-
 export const lock = changing({ locked: true });
 export const unlock = changing({ locked: false });
 export const reprovision = changing({ reprovision: true });
-export const revoke = changing({ auth: { expire: 0 } }, (n) => `End the credentials of ${howMany(n)} now?`);
+export const revoke = changing({ auth: { expire: 0 } }, (n) => `End the credentials of ${devicesText(n)} now?`);
 
 export const remove = async (_: Args, given: Given): Promise<void> => {
-  await confirm(given, `Delete ${howMany(given.positionals.length)} with all values?`);
+  await confirm(given, `Delete ${devicesText(given.positionals.length)} with all values?`);
   await withClient(given, async (client) => {
     const base = await devicesAt(client, given);
     await forEach(given, given.positionals, (identity) => client.call('DELETE', pathOf(base, identity)));

@@ -36,6 +36,9 @@ export function timeText(at: number | null | undefined): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
 }
 
+/** `1 device`, `2 devices` */
+export const devicesText = (n: number): string => (n === 1 ? '1 device' : `${n} devices`);
+
 /** `1.5 GiB` */
 export function bytesText(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];

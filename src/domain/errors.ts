@@ -144,6 +144,7 @@ export const errors = {
 
   // Us
   CONSOLE_UNAVAILABLE: { status: 503, text: 'The console could not be built; everything else works' },
+  IMPORT_LIMIT: { status: 429, text: 'As many imports of this account or key are under way as there may be' },
   RATE_LIMITED: { status: 429, text: 'Too many requests' },
   INTERNAL: { status: 500, text: 'Something went wrong on our side; nothing of the request was stored' },
   FACTOR_SEALED: { status: 503, text: 'The key of this server does not open the second factor of this account' },

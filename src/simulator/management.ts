@@ -31,8 +31,17 @@ export interface Management {
 export interface ServerFacts {
   /** Null where the server is too old to tell. */
   readonly mqttPort: number | null;
+  /** What the URL of any connector looks like; null where the server is too old to tell. */
+  readonly deviceUrl: string | null;
   /** Certificate of the server's own CA, PEM; null where it has none. */
   readonly authority: string | null;
+}
+
+/** As the server tells them. */
+interface Facts {
+  readonly mqtt_port?: number;
+  readonly device_url?: string;
+  readonly ca: { readonly certificate: string } | null;
 }
 
 export interface Imported {
@@ -68,8 +77,12 @@ export async function openManagement(base: string, login: Login): Promise<Manage
       return { count: answer.batch.count, known: answer.known };
     },
     async server() {
-      const facts = await ask<{ mqtt_port?: number; ca: { certificate: string } | null }>('GET', '/api:1/server');
-      return { mqttPort: facts.mqtt_port ?? null, authority: facts.ca?.certificate ?? null };
+      const facts = await ask<Facts>('GET', '/api:1/server');
+      return {
+        mqttPort: facts.mqtt_port ?? null,
+        deviceUrl: facts.device_url ?? null,
+        authority: facts.ca?.certificate ?? null,
+      };
     },
   };
 }
@@ -107,7 +120,8 @@ async function call<Answer>(
 
 function messageOf(text: string): string {
   try {
-    return JSON.parse(text).message ?? text.slice(0, 200);
+    const { code, message = text.slice(0, 200) } = JSON.parse(text);
+    return code === 'CODE_NEEDED' ? `${message} Make an API key in the console, and give it with --key.` : message;
   } catch {
     return text.slice(0, 200);
   }

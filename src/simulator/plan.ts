@@ -89,7 +89,8 @@ async function findConnector(flags: Flags, defaults: Defaults, note: Note): Prom
   }
   const asks = flags.url === null || flags.api !== null || flags.key !== null || flags.password !== null;
   const management = asks ? await signIn(flags, defaults) : null;
-  const { mqttPort, authority } = (await management?.server()) ?? { mqttPort: null, authority: null };
+  const facts = (await management?.server()) ?? { mqttPort: null, deviceUrl: null, authority: null };
+  const { mqttPort, deviceUrl, authority } = facts;
   const place = (url: string) => placeOf(url, flags, mqttPort ?? defaults.mqttPort);
   if (flags.url !== null) {
     const there = place(flags.url);
@@ -97,7 +98,11 @@ async function findConnector(flags: Flags, defaults: Defaults, note: Note): Prom
     return { id, place: there, management, settings: (await management?.settings(id)) ?? null, authority };
   }
   const { connector, settings } =
-    flags.connector === null ? await ownConnector(management!, flags, note) : await named(management!, flags.connector);
+    flags.connector === null
+      ? await ownConnector(management!, flags, note, async () => {
+          if (deviceUrl !== null) await openTarget(place(deviceUrl), await readTrust(flags, defaults, authority));
+        })
+      : await named(management!, flags.connector);
   const { auth_type } = settings.provisioning;
   if (flags.auth !== null && flags.auth !== auth_type) {
     throw new Explained(`The connector ${connector.name} provisions by ${auth_type}; --auth says ${flags.auth}.`);
@@ -144,8 +149,15 @@ async function named(management: Management, name: string): Promise<Known> {
   return { connector, settings: await management.settings(connector.id) };
 }
 
-async function ownConnector(management: Management, { auth }: Flags, note: Note): Promise<Known> {
+/** `tryPort`: throws where no device could connect; nothing is made then. */
+async function ownConnector(
+  management: Management,
+  { auth }: Flags,
+  note: Note,
+  tryPort: () => Promise<void>,
+): Promise<Known> {
   const there = (await management.connectors()).find(({ name }) => name === OWN);
+  if (there === undefined) await tryPort();
   const connector = there ?? (await management.createConnector(OWN, 'Made by slipway simulate'));
   if (there === undefined) {
     note(`Made the connector "${OWN}", ${connector.url}`);

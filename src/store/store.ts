@@ -313,7 +313,10 @@ export interface Store {
     decide: (settings: ConnectorSettings, version: number) => ConnectorSettings,
     audit?: (before: ConnectorSettings, after: ConnectorSettings) => NewAudit | null,
   ): Promise<Connector>;
-  /** The connector is gone at once; what belonged to it is removed in steps. False if there was none. */
+  /**
+   * The connector is gone at once; what belonged to it is removed in steps. With it go its place in the lists of accounts, whose
+   * sessions stay, and the keys that saw it alone. False if there was none.
+   */
   deleteConnector(id: string, audit?: NewAudit): Promise<boolean>;
 
   // Devices

@@ -136,7 +136,7 @@ test('of a rollout: how it begins, each step, and whom the file is for once it w
   assert.deepEqual([since, rollout.state, rollout.percent, rollout.steps], [stepped, 'running', 10, [10, 100]]);
   assert.deepEqual(rollout.watch, { ...watch, success: [], at_least: 1 });
   const held = await entryOf('PATCH', path, { action: 'hold' });
-  assert.equal(held.action, 'actOnRollout');
+  assert.equal(held.action, 'holdRollout');
   assert.equal((held.after as { rollout: { state: string } }).rollout.state, 'held');
   await api.call('PATCH', path, { action: 'resume' });
   const advanced = await entryOf('PATCH', path, { action: 'advance' });

@@ -178,6 +178,7 @@ const changes: Readonly<Record<string, (() => Promise<{ status: number; text: st
 const named: Readonly<Record<string, string>> = {
   openCookieSession: 'signIn',
   closeCookieSession: 'closeCookieSession',
+  actOnRollout: 'holdRollout',
 };
 
 test('every route that may change something is tried here', () => {

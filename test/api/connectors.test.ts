@@ -183,7 +183,7 @@ test('settings are changed only as the version that was read, where If-Match nam
   assert.deepEqual(racing.map(({ status }) => status).sort(), [200, 412, 412, 412]);
 });
 
-test('the server tells its version, its MQTT port, and that it has no CA of its own where it has none', async () => {
+test('the server tells its version, its MQTT port, and where devices connect, and that it has no CA of its own where it has none', async () => {
   const { body } = await api.call('GET', '/api:1/server');
-  assert.deepEqual(body, { version: '1.2.3', mqtt_port: 8883, ca: null });
+  assert.deepEqual(body, { version: '1.2.3', device_url: deviceUrl('connector'), mqtt_port: 8883, ca: null });
 });

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Factory, openFactory } from '../helpers/authority.ts';
-import { type Answer, at, eventsSince, startApi, type TestApi, type TestConnector } from './harness.ts';
+import { type Answer, at, auditDuring, eventsSince, startApi, type TestApi, type TestConnector } from './harness.ts';
 
 let api: TestApi;
 let factory: Factory;
@@ -34,6 +34,56 @@ const staged = () => readdir(join(api.folder, 'imports'));
 
 const nothingKnown = { whitelisted: 0, provisioned: 0, expired: 0, locked: 0, reprovision: 0 };
 const quote = (value: string) => `"${value.replaceAll('"', '""')}"`;
+
+test('a file of which nothing is new makes no batch, no event and no entry in the audit log; its answer is as ever', async () => {
+  const connector = await api.connector();
+  const csv = 'ID\na1\na2\n';
+  assert.equal((await send(connector, csv)).status, 200);
+  const { batches } = (await api.call('GET', `${connector.base}/batches`)).body;
+  const seq = await api.store.lastSeq();
+  const logged = await auditDuring(api, async () => {
+    for (const query of ['?name=Again', '?mode=skip']) {
+      const { status, body } = await send(connector, csv, query);
+      assert.deepEqual([status, body.new, body.known.whitelisted], [200, 0, 2]);
+      assert.deepEqual([body.batch.state, body.batch.count, body.batch.who], ['done', 0, 'operator@localhost']);
+    }
+  });
+  assert.deepEqual(logged, []);
+  assert.deepEqual((await api.call('GET', `${connector.base}/batches`)).body.batches, batches);
+  assert.deepEqual(await eventsSince(api, connector, seq), []);
+  assert.deepEqual(await staged(), []);
+});
+
+test('of one person as many imports are under way as there may be; others find a place, and so does the next when one ends', async () => {
+  const connector = await api.connector();
+  /** An upload that has begun, and comes to its end when it is told to; `done`: its status. */
+  const begin = (name: string) => {
+    const headers = { authorization: `token ${api.tokens.operator}`, 'content-type': 'text/csv' };
+    const sent = request(`${api.url}${connector.base}/identities`, { method: 'POST', headers });
+    const done = new Promise<number>((resolve, reject) => {
+      sent.once('error', reject).once('response', (response) => resolve(response.resume().statusCode!));
+    });
+    sent.write('ID\n');
+    return { go: () => sent.end(`${name}\n`), done };
+  };
+  const first = [0, 1, 2, 3].map((n) => begin(`o${n}`));
+  while ((await staged()).length < first.length) await delay(5);
+  const refused = await send(connector, 'ID\ntoo-many\n');
+  assert.deepEqual([refused.status, refused.body.code], [429, 'IMPORT_LIMIT'], refused.text);
+  assert.ok(Number(refused.headers.get('retry-after')) > 0);
+  const lines = await send(connector, 'ID\ntoo-many\n', '', { ...text, accept: 'application/x-ndjson' });
+  assert.equal(lines.status, 429);
+  const other = await api.call('POST', `${connector.base}/identities`, 'ID\nof-admin\n', { headers: text });
+  assert.equal(other.status, 200, other.text);
+  first[0]!.go();
+  assert.equal(await first[0]!.done, 200);
+  assert.equal((await send(connector, 'ID\nnext\n')).status, 200);
+  for (const { go, done } of first.slice(1)) {
+    go();
+    assert.equal(await done, 200);
+  }
+  assert.deepEqual(await identities(connector), ['next', 'o0', 'o1', 'o2', 'o3', 'of-admin']);
+});
 
 test('a file of identities with tags and certificates becomes a batch', async () => {
   const connector = await api.connector();

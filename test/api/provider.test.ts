@@ -63,6 +63,18 @@ test('an email counts where the provider says that it is verified, as a text too
   }
 });
 
+test('a person who signs in for the first time in several browsers at once gets one account, and is let in everywhere', async () => {
+  for (let n = 0; n < 5; n += 1) {
+    const sub = person(`at-once${n}`, ['line']);
+    const browsers = Array.from({ length: 4 }, () => visitor());
+    const ends = await Promise.all(browsers.map((browser) => browser.signIn(start('/connectors'), sub)));
+    for (const end of ends) assert.equal(end.href, `${url}/connectors`);
+    const ids = new Set(await Promise.all(browsers.map(async (browser) => (await account(browser)).email)));
+    assert.deepEqual([...ids], [`${sub}@example.com`]);
+    assert.equal((await api.store.listUsers()).filter(({ email }) => email === `${sub}@example.com`).length, 1);
+  }
+});
+
 test('the role is as the provider has it at each sign-in; another one ends the sessions before', async () => {
   const [first, second] = [visitor(), visitor()];
   await first.signIn(start(), person('sam', ['line']));

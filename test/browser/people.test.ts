@@ -69,6 +69,9 @@ test('a person is invited by a link, sets a password, signs in, and sees only th
     .getByRole('row', { name: /kim@example\.com/ })
     .getByText('invited')
     .waitFor();
+  const row = page.getByRole('row', { name: /kim@example\.com/ });
+  await row.getByText(mine.name, { exact: true }).waitFor();
+  assert.equal(await row.getByText(mine.id).count(), 0);
   assert.ok(!(await page.content()).includes(link.split('#')[1]!));
 
   const invited = await openPage(browser, link);
@@ -86,7 +89,9 @@ test('a person is invited by a link, sets a password, signs in, and sees only th
   await invited.page.getByRole('heading', { name: 'There is no such connector' }).waitFor();
   await invited.page.goto(`${consoleUrl(server)}/account`);
   await invited.page.getByRole('heading', { name: 'Sessions' }).waitFor();
-  assert.equal(await invited.page.getByRole('tab', { name: 'People' }).count(), 0);
+  for (const role of ['tab', 'link'] as const) {
+    assert.equal(await invited.page.getByRole(role, { name: 'People' }).count(), 0);
+  }
   await invited.page.goto(link);
   await invited.page.reload();
   await invited.page.getByLabel('New password', { exact: true }).fill(PASSWORD);
@@ -284,6 +289,26 @@ test('who has an account at the provider signs in there, and comes back to the p
     }
     await watched.close();
   }
+});
+
+test('whoever manages the installation finds its pages from everywhere, on a narrow screen in the menu of the account', async () => {
+  const wide = await openConsole(browser, server, '/');
+  const navigation = wide.page.getByRole('navigation', { name: 'Slipway' });
+  for (const name of ['People', 'API keys', 'Audit log']) {
+    await navigation.getByRole('link', { name, exact: true }).click();
+    await wide.page.getByRole('heading', { name, level: 2 }).waitFor();
+  }
+  wide.expectClean();
+  await wide.close();
+  const narrow = await openConsole(browser, server, '/', { viewport: { width: 380, height: 800 } });
+  for (const name of ['People', 'API keys', 'Audit log']) {
+    assert.equal(await narrow.page.getByRole('link', { name, exact: true }).count(), 0);
+    await narrow.page.getByRole('button', { name: 'admin@localhost', exact: true }).click();
+    await narrow.page.getByRole('menuitem', { name, exact: true }).click();
+    await narrow.page.getByRole('heading', { name, level: 2 }).waitFor();
+  }
+  narrow.expectClean();
+  await narrow.close();
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -56,10 +56,12 @@ test('a webhook is made, shows its secret once, delivers signed events, tells of
   assertSigned(receiver.taken[0]!, secret);
   await card.getByRole('button', { name: 'Deliveries' }).click();
   await card.getByText('Delivered, 204').waitFor();
+  await card.getByText('The only one so far.').waitFor();
   receiver.behave((_, response) => void response.writeHead(500).end());
   await connector.whitelist('b');
   await card.getByText('Failing').waitFor();
   await card.getByText('Failed: it answered 500').first().waitFor();
+  await card.getByText(/^The last \d+, newest first\.$/).waitFor();
   await expectAccessible(page);
   await page.setViewportSize({ width: 380, height: 700 });
   await expectNoSidewaysScrolling(page);

@@ -205,6 +205,16 @@ test('a connector with PKI gets certificates that a CA of it signed', async () =
   assert.equal(code, 0, stderr);
 });
 
+test('where devices cannot connect, it makes no connector', async () => {
+  for (const protocol of protocols) {
+    const { code, stderr } = await runFleet(folder, [...account(), '--protocol', protocol, '--port', `${nowhere}`]);
+    assert.equal(code, 1);
+    assert.match(stderr, /cannot be reached: connection refused.*--port/);
+  }
+  const { body } = await server.api('GET', '/api:1/connectors');
+  assert.ok(!body.some(({ name }: { name: string }) => name === 'Simulation'));
+});
+
 test('without a connector named, it makes one of its own, and takes the same the next time', async () => {
   const args = [...account(), ...small];
   for (let n = 0; n < 2; n += 1) {

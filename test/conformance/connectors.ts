@@ -12,6 +12,7 @@ import {
   drain,
   eventOf,
   importAll,
+  listen,
   makeConnector,
   NOW,
   type Open,
@@ -21,7 +22,11 @@ import {
   same,
   shareStore,
   someConnector,
+  someKey,
+  someSession,
+  someUser,
   tokenOf,
+  until,
 } from './fixtures.ts';
 
 export function connectorTests(open: Open): void {
@@ -139,6 +144,67 @@ export function connectorTests(open: Open): void {
     );
     await rejectsWith(put(store, id, 'late'), 'CONNECTOR_UNKNOWN');
     assert.equal(await (await shared.reopen()).getDevice(id, 'full'), null);
+  });
+
+  it('takes a deleted connector out of the lists of accounts, which end with nothing rather than everything', async () => {
+    await alone(open, async ({ store, reopen }) => {
+      const [gone, kept] = [await makeConnector(store), await makeConnector(store)];
+      const before = [
+        someUser('only', { connectors: [gone] }),
+        someUser('several', { connectors: ['never-there', gone, kept] }),
+        someUser('other', { connectors: [kept] }),
+        someUser('everything'),
+      ];
+      for (const user of before) await store.putUser(user);
+      await store.putSession(someSession('only', 'open'), before[0]!);
+      await store.deleteConnector(gone);
+      const lists = async (look: Store) => (await look.listUsers()).map(({ id, connectors }) => [id, connectors]);
+      const after = [
+        ['everything', null],
+        ['only', []],
+        ['other', [kept]],
+        ['several', ['never-there', kept]],
+      ];
+      same(await lists(store), after);
+      assert(await store.getSession(digestOf('open')), 'nothing that the session may do is there any more');
+      same(await lists(await reopen()), after);
+    });
+  });
+
+  it('deletes the keys that saw a deleted connector alone, and tells so', async () => {
+    await alone(open, async ({ store }) => {
+      const [gone, kept] = [await makeConnector(store), await makeConnector(store)];
+      for (const [id, connector] of [
+        ['of-gone', gone],
+        ['of-kept', kept],
+        ['of-all', null],
+      ] as const)
+        await store.putKey(someKey(id, { connector }));
+      const { signals, stop } = listen(store);
+      await store.deleteConnector(gone);
+      await until('its key is told of', async () => signals.some(({ kind }) => kind === 'account'));
+      stop();
+      same(
+        signals.filter(({ kind }) => kind === 'account'),
+        [{ kind: 'account', account: 'of-gone' }],
+      );
+      assert.equal(await store.getKey(digestOf('of-gone')), null);
+      same((await store.listKeys()).map(({ id }) => id).toSorted(), ['of-all', 'of-kept']);
+    });
+  });
+
+  it('loses no place to a change of an account at the same time', async () => {
+    const { store } = shared;
+    const [gone, kept] = [await makeConnector(store), await makeConnector(store)];
+    for (let n = 0; n < 10; n += 1) await store.putUser(someUser(`busy${n}`, { connectors: [gone, kept] }));
+    const rename = (n: number) =>
+      store.changeUser(`busy${n}`, (user) => ({ answer: null, user: { ...user!, email: `renamed${n}@example.com` } }));
+    const renamed = Array.from({ length: 10 }, (_, n) => rename(n));
+    await Promise.all([...renamed, store.deleteConnector(gone)]);
+    for (let n = 0; n < 10; n += 1) {
+      const { email, connectors } = (await store.getUserById(`busy${n}`))!;
+      same([email, connectors], [`renamed${n}@example.com`, [kept]]);
+    }
   });
 
   it('frees the tokens of a deleted connector at once', async () => {

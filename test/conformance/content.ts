@@ -126,6 +126,34 @@ export function contentTests(open: Open): void {
       assert.equal((await shared.store.getContent(connector, 'f'))?.sha256, sha256(Buffer.from('two')));
     });
 
+    it('reads a file to its end that is replaced or deleted meanwhile, and then keeps its bytes no longer', async () => {
+      await alone(open, async ({ store }) => {
+        const connector = await makeConnector(store);
+        for (const change of ['replaced', 'deleted'] as const) {
+          const bytes = randomBytes(700_000);
+          await putFile(store, connector, change, bytes);
+          const readers = [
+            (await store.openContent(connector, change))!,
+            (await store.openContent(connector, change))!,
+          ];
+          const pieces: Uint8Array[][] = [];
+          for (const reader of readers) pieces.push([await reader.read(0, 10)]);
+          if (change === 'deleted') await erase(store, connector, change);
+          else await putFile(store, connector, change, Buffer.from('other'));
+          await drain((limit) => store.purge(NOW, limit));
+          for (const [n, reader] of readers.entries()) {
+            for (let at = 10; at < bytes.length; at += pieces[n]!.at(-1)!.length)
+              pieces[n]!.push(await reader.read(at, 100_000));
+            assert(bytes.equals(Buffer.concat(pieces[n]!)), `${change}, reader ${n}`);
+            await reader.close();
+          }
+        }
+        await drain((limit) => store.purge(NOW, limit));
+        // There is room for all but what "replaced" holds now.
+        await (await stage(store, randomBytes(900_000), { file: 1 << 20, total: 900_005 })).discard();
+      });
+    });
+
     it('keeps equal bytes of two files apart: one goes, the other stays', async () => {
       const connector = await makeConnector(shared.store);
       const bytes = randomBytes(70_000);

@@ -29,15 +29,25 @@ import type {
 
 /**
  * An empty store of its own. `reopen` closes it and opens it again on the same data; `kill` gives what a process finds that
- * starts after this one was killed at this moment; `remove` closes and erases all of them.
+ * starts after this one was killed at this moment; `remove` closes and erases all of them. `restored`, where there are tools for
+ * it: what comes out of a backup of the store as it is now, taken and put back as the documents say; `finish` is called when
+ * the tests are through with it.
  */
 export interface Opened {
   readonly store: Store;
   readonly reopen: () => Promise<Store>;
   readonly kill: () => Promise<Store>;
   readonly remove: () => Promise<void>;
+  readonly restored?: () => Promise<Restored>;
+  readonly finish?: () => Promise<void>;
 }
 export type Open = () => Promise<Opened>;
+
+/** `end` closes and erases it. */
+export interface Restored {
+  readonly store: Store;
+  readonly end: () => Promise<void>;
+}
 
 /** µs. All tests live around this moment: no test reads the clock. */
 export const NOW = Date.UTC(2026, 8, 21) * 1000;
@@ -50,7 +60,7 @@ export const ORIGIN: Origin = { ip: '192.0.2.7', protocol: 'onep:v1/http', conne
 export interface Shared {
   readonly store: Store;
   reopen(): Promise<Store>;
-  /** The store as it is, and then once more after reopening. */
+  /** The store as it is, once more after reopening, and then what comes out of a backup of it. */
   nowAndReopened(): AsyncGenerator<Store>;
 }
 
@@ -78,6 +88,13 @@ export function shareStore(open: Open): Shared {
       assert(store, 'the store of this topic is open');
       yield store;
       yield await reopen();
+      const restored = await opened?.restored?.();
+      if (restored === undefined) return;
+      try {
+        yield restored.store;
+      } finally {
+        await restored.end();
+      }
     },
   };
 }
@@ -87,6 +104,7 @@ export async function alone(open: Open, work: (opened: Opened) => Promise<void>)
   const opened = await open();
   try {
     await work(opened);
+    await opened.finish?.();
   } finally {
     await opened.remove();
   }

@@ -37,10 +37,13 @@ export interface TestPostgres {
   remove(): Promise<void>;
 }
 
-/** `bin`: where the programs of an installed PostgreSQL are, for tests of tools that have to fit the server. */
-export async function startPostgres(bin?: string): Promise<TestPostgres> {
+/**
+ * `bin`: where the programs of an installed PostgreSQL are, for tests of tools that have to fit the server. `fsync` off: for
+ * tests that crash nothing, and make many databases.
+ */
+export async function startPostgres(bin?: string, { fsync = true } = {}): Promise<TestPostgres> {
   const given = process.env.SLIPWAY_TEST_DATABASE_URL;
-  return given === undefined || bin !== undefined ? startOwn(bin) : useGiven(given);
+  return given === undefined || bin !== undefined ? startOwn(bin, fsync) : useGiven(given);
 }
 
 /** The newest PostgreSQL with pg_dump that is installed on this machine; null if none is. */
@@ -57,7 +60,7 @@ export function installedPostgres(): string | null {
   return whole.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? null;
 }
 
-async function startOwn(bin?: string): Promise<TestPostgres> {
+async function startOwn(bin: string | undefined, fsync: boolean): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-pg-'));
   const owner: Owner = process.getuid?.() === 0 ? nobody() : {};
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid!);
@@ -69,7 +72,8 @@ async function startOwn(bin?: string): Promise<TestPostgres> {
   const data = join(folder, 'data');
   const port = await freePort();
   initialise(programs.initdb, data, folder, password, owner);
-  let server = await launch(programs.postgres, data, port, owner);
+  const start = () => launch(programs.postgres, data, port, owner, fsync);
+  let server = await start();
   const admin = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   process.once('exit', () => {
     server.kill('SIGKILL');
@@ -94,7 +98,7 @@ async function startOwn(bin?: string): Promise<TestPostgres> {
       for (const child of children) kill(child);
     },
     async start() {
-      server = await launch(programs.postgres, data, port, owner);
+      server = await start();
     },
     async remove() {
       await end('SIGINT');
@@ -196,10 +200,16 @@ function initialise(initdb: string, data: string, folder: string, password: stri
 }
 
 /** Resolves once it takes connections. */
-async function launch(program: string, data: string, port: number, owner: Owner): Promise<ChildProcess> {
+async function launch(
+  program: string,
+  data: string,
+  port: number,
+  owner: Owner,
+  fsync: boolean,
+): Promise<ChildProcess> {
   const until = performance.now() + START_WITHIN;
   for (;;) {
-    const { server, output } = await attempt(program, data, port, owner);
+    const { server, output } = await attempt(program, data, port, owner, fsync);
     if (server !== null) return server;
     // After a kill -9 the last of its processes may still be on its way out.
     if (performance.now() > until || !/shared memory|lock file|in use/.test(output)) {
@@ -209,12 +219,12 @@ async function launch(program: string, data: string, port: number, owner: Owner)
   }
 }
 
-async function attempt(program: string, data: string, port: number, owner: Owner) {
+async function attempt(program: string, data: string, port: number, owner: Owner, fsync: boolean) {
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    fsync: 'on',
+    fsync: fsync ? 'on' : 'off',
     max_connections: 200,
     shared_buffers: '64MB',
     max_wal_size: '512MB',

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { commands } from '../../src/commands/table.ts';
 import { openFactory } from '../helpers/authority.ts';
 import { callerOf, slipway } from '../helpers/command.ts';
+import { careful, makePeople } from '../helpers/people.ts';
 import { admin, root, startServer, type TestServer } from '../helpers/server.ts';
 import { runTool } from '../helpers/tool.ts';
 
@@ -53,6 +54,9 @@ describe('usage', () => {
       [[], /No command given/],
       [['frobnicate'], /Unknown command "frobnicate"/],
       [['device', 'frobnicate'], /Unknown command "device frobnicate"[\s\S]*device list/],
+      [['device'], /Which command of "device"\?[\s\S]*device list/],
+      [['audit'], /Which command of "audit"\?[\s\S]*audit verify/],
+      [['audit', '--json'], /Which command of "audit"\?[\s\S]*audit verify/],
       [['device', 'list', '--frobnicate'], /Unknown option '--frobnicate'[\s\S]*--status/],
       [['device', 'list', '--status', 'x'], /--status is "x"; expected whitelisted/],
       [['device', 'list', 'x'], /one argument too many: "x"/],
@@ -68,6 +72,20 @@ describe('usage', () => {
 });
 
 describe('connectors and devices', () => {
+  test('an account with a second factor is told to use a key, and by which name', async () => {
+    await makePeople(server);
+    const env = {
+      SLIPWAY_API: `http://127.0.0.1:${server.console}`,
+      SLIPWAY_EMAIL: careful.email,
+      SLIPWAY_PASSWORD: careful.password,
+    };
+    const { code, stderr } = await slipway(['device', 'list'], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /second factor[\s\S]*set SLIPWAY_KEY/);
+    const fleet = ['simulate', '--api', env.SLIPWAY_API, '--email', careful.email, '--password', careful.password];
+    assert.match((await slipway(fleet)).stderr, /second factor[\s\S]*--key/);
+  });
+
   test('a connector is made, listed, shown by name and deleted', async () => {
     const made = await json('connector', 'create', 'From the shell', '--description', 'tried');
     assert.match((await call('connector', 'list')).stdout, new RegExp(`^${made.id} +From the shell +https://`, 'm'));
@@ -75,7 +93,9 @@ describe('connectors and devices', () => {
     assert.deepEqual([shown.id, shown.description, shown.devices.total], [made.id, 'tried', 0]);
     const asked = await call('connector', 'delete', made.id);
     assert.equal(asked.code, 1);
-    assert.match(asked.stderr, /Delete the connector From the shell .*Say --yes/);
+    assert.match(asked.stderr, /Delete the connector From the shell .* with its 0 devices\? Say --yes/);
+    assert.equal((await call('device', 'add', 'one', '--connector', made.id)).code, 0);
+    assert.match((await call('connector', 'delete', made.id)).stderr, / with its 1 device\? Say --yes/);
     assert.equal((await call('connector', 'delete', made.id, '--yes')).code, 0);
     assert.match((await call('connector', 'show', made.id)).stderr, /There is no connector/);
   });
@@ -114,7 +134,8 @@ describe('connectors and devices', () => {
   test('of several, those that fail are named, the others are done, and the exit code is 1', async () => {
     const { code, stdout, stderr } = await call('device', 'add', 'again', 'again', 'more');
     assert.deepEqual([code, stdout], [1, 'again  whitelisted\nmore  whitelisted\n']);
-    assert.match(stderr, /^again: The identity is already known/);
+    assert.match(stderr, /^again: The identity is already known.*, or --update/);
+    assert.doesNotMatch(stderr, /upsert/);
   });
 
   test('a credential set beforehand comes from a file or standard input, never from the command line', async () => {

@@ -12,6 +12,7 @@ import { openFactory } from '../helpers/authority.ts';
 import { slipway } from '../helpers/command.ts';
 import { newConnector, resource, through } from '../helpers/connector.ts';
 import { everything } from '../helpers/everything.ts';
+import { makePeople } from '../helpers/people.ts';
 import { installedPostgres, startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 import { missingTool } from '../helpers/tool.ts';
@@ -53,6 +54,7 @@ test('the printed commands bring a dump into a fresh database, and every credent
   const file = `/api:1/service/${connector.id}/device2/content/fw.txt`;
   const put = await server.api('PUT', file, 'the firmware', { 'content-type': 'text/plain' });
   assert.equal(put.status, 201, put.text);
+  const people = await makePeople(server);
   const session = await server.adminToken();
   const wanted = await everything(connector);
 
@@ -84,6 +86,7 @@ test('the printed commands bring a dump into a fresh database, and every credent
   const headers = { authorization: `Bearer ${session}` };
   assert.equal((await fetch(`http://127.0.0.1:${other.console}/api:1/users/me`, { headers })).status, 200);
   assert.deepEqual(await everything(there), wanted);
+  await people(other);
   assert.equal(await there.write('n=1', { token }), 204);
   assert.equal(await there.write('n=2', { basic: ['by-password', password] }), 204);
   assert.equal(await there.write('n=3', { certificate: { cert, key } }), 204);

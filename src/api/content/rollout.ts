@@ -41,11 +41,11 @@ export const startContentRollout = handle(
   },
 );
 
-/** ROLLOUT_UNKNOWN, ROLLOUT_STATE */
+/** ROLLOUT_UNKNOWN, ROLLOUT_STATE. The audit log tells the actions apart. */
 export const actOnRollout = handle(
   { params: contentParams, body: rolloutAction, response: { 200: ref('Content') } },
   async (call) =>
-    change(call, (content) => ({
+    change({ ...call, action: `${call.body.action}Rollout` }, (content) => ({
       ...content,
       rollout: changeRollout(expectRollout(content), call.body.action, call.now),
     })),

@@ -17,6 +17,7 @@ import { entry, targets } from '../trail.ts';
 import { schemaError } from '../validation.ts';
 import { answerWithProgress, type Report } from './progress.ts';
 import { stageRows, type Tally } from './rows.ts';
+import { asOneOfFew } from './turns.ts';
 import { readUpload, type UploadFields } from './upload.ts';
 
 interface ImportQuery {
@@ -28,19 +29,20 @@ interface ImportQuery {
 
 const schema = { params: connectorParams, querystring: importQuery, response: { 200: importAnswer } };
 
-/** CSV_INVALID, IMPORT_REFUSED with the bad rows; whatever ends it early, also the client, leaves nothing behind. */
+/** CSV_INVALID, IMPORT_REFUSED with the bad rows, IMPORT_LIMIT; whatever ends it early, also the client, leaves nothing behind. */
 export const importIdentities = handle(schema, async (call) => {
   const { store } = call.deps;
   const { settings } = await findConnector(store, call.params.connector);
   checkWindow(call.query.expire, call.now);
-  return answerWithProgress(call as unknown as Call, async (report) => {
+  const work = async (report: Report) => {
     const stage = await store.openImport(call.params.connector);
     try {
       return await run(call as unknown as Call, call.params.connector, call.query, stage, settings, report);
     } finally {
       await stage.discard();
     }
-  });
+  };
+  return asOneOfFew(call as unknown as Call, () => answerWithProgress(call as unknown as Call, work));
 });
 
 async function run(
@@ -66,6 +68,8 @@ async function run(
   // An upload may take hours.
   await expectLive(call.deps.store, call.caller!, call.deps.clock());
   const batch = describeBatch(call, query, fields);
+  // Nothing is written of it: no batch, no event. Who asked is told what an empty one would be.
+  if (review.fresh === 0) return { ...summary, batch: { ...batch, state: 'done', count: 0 } };
   const expiresAt = fields.expire ?? query.expire ?? windowEnd(settings, call.now);
   const told = { name: batch.name, rows: review.fresh, expire: expiresAt };
   const written = await stage.apply(

@@ -69,6 +69,7 @@ export const cookieSession = Type.Object({ account: Type.Union([me, Type.Null()]
 /** What the console says of the server that it belongs to. */
 export const serverFacts = Type.Object({
   version: Type.String(),
+  device_url: Type.String({ description: 'of a connector with the id `connector`, HTTPS, as the server knows it' }),
   mqtt_port: Type.Integer({ description: 'of the device port, MQTT over TLS, as the server knows it' }),
   ca: Type.Union(
     [
@@ -92,4 +93,6 @@ export const providerStart = closed({
   to: Type.Optional(Type.String({ maxLength: 2000, description: 'page of the console to end on' })),
   fresh: Type.Optional(Type.Boolean({ description: 'the provider is to ask for the password in any case' })),
 });
+/** What the provider sends along is for it to say (RFC 6749, 4.1.2: unknown parameters are ignored). */
+export const providerAnswer = Type.Object({});
 export const redirection = { description: 'To another page', type: 'null' };

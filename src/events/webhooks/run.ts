@@ -27,6 +27,8 @@ export interface WebhookDeps {
   readonly allowed: readonly string[];
   /** ms for a delivery. */
   readonly timeout?: number;
+  /** Seconds of a lease: longer than a delivery takes. */
+  readonly lease?: number;
   readonly nameServers?: readonly string[];
 }
 
@@ -40,7 +42,7 @@ export interface Places {
 const BATCH = 200;
 /** ms for a delivery. */
 const TIMEOUT = 10_000;
-/** Seconds of a lease, and ms after which it is prolonged: longer than a delivery takes. */
+/** Seconds of a lease, and ms after which one looks again; by then a lease is prolonged, so that a delivery fits into what is left. */
 const LEASE = 20;
 const RENEW = 8_000;
 /** ms for which events gather before they are sent. */
@@ -73,7 +75,7 @@ async function run(
   ends: AbortSignal,
 ): Promise<void> {
   const { store, clock, logger } = deps;
-  const lease = createLease(store, hook.id);
+  const lease = createLease(store, hook.id, deps.lease ?? LEASE);
   const pause = (ms: number) => sleep(ms, undefined, { signal: ends }).catch(() => {});
   let progress: WebhookProgress | null = null;
   let retry: Retry | null = null;
@@ -103,6 +105,12 @@ async function run(
       if (leave === false) return;
       let delivery: Delivery | null = null;
       try {
+        // It may have waited long for its place: another node may have the webhook by now, and have gone on with it.
+        if ((await lease.hold()) !== 'still') {
+          progress = null;
+          retry = null;
+          continue;
+        }
         progress = await sinceMissed(deps, hook, progress);
         const head = await store.lastSeq();
         const events = await nextEvents(store, hook, progress, retry);
@@ -164,18 +172,21 @@ async function placeOf(store: Store, { connector, id, generation }: Webhook): Pr
 }
 
 /** `still`: as before; `anew`: somebody else may have had it in between. */
-function createLease(store: Store, id: string) {
+function createLease(store: Store, id: string, seconds: number) {
+  /** ms; a part of it is left for a delivery. */
+  const whole = seconds * 1000;
+  const fresh = whole * (RENEW / (LEASE * 1000));
   let until = 0;
   return {
     async hold(): Promise<'still' | 'anew' | 'no'> {
       const now = performance.now();
-      if (now < until - (LEASE * 1000 - RENEW)) return 'still';
+      if (now < until - (whole - fresh)) return 'still';
       const before = now < until;
-      if (!(await store.claim(purposeOf(id), LEASE))) {
+      if (!(await store.claim(purposeOf(id), seconds))) {
         until = 0;
         return 'no';
       }
-      until = now + LEASE * 1000;
+      until = now + whole;
       return before ? 'still' : 'anew';
     },
     lose(): void {

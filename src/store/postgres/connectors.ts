@@ -10,6 +10,7 @@ import type { Commit } from './ledger.ts';
 
 const columns = 'key, id, created, version, settings';
 const one = statement('connector', `SELECT ${columns} FROM connectors WHERE id = $1`);
+const keysOf = statement('connector-keys', 'SELECT id FROM keys WHERE connector = $1');
 const all = statement('connectors', `SELECT ${columns} FROM connectors WHERE id IS NOT NULL ORDER BY key`);
 
 type Told = (before: ConnectorSettings, after: ConnectorSettings) => NewAudit | null;
@@ -105,13 +106,24 @@ export function createConnectors(db: Database, commit: Commit) {
       const stored = await read(id);
       if (stored === null) return false;
       keys.delete(id);
+      const ended = (await db.read<{ id: string }>(keysOf, [id])).map(
+        ({ id }): Signal => ({ kind: 'account', account: id }),
+      );
       try {
         await commit(
           [
             sql`SELECT demand(EXISTS (SELECT 1 FROM connectors WHERE key = ${stored.key} AND id IS NOT NULL FOR UPDATE), 'gone')`,
             sql`UPDATE connectors SET id = NULL WHERE key = ${stored.key}`,
+            // Whoever is changing an account decides anew (people.ts).
+            "UPDATE meta SET value = value + 1 WHERE name = 'people'",
+            // An account that saw it alone is left with an empty list, which sees nothing; null would see everything.
+            sql`UPDATE users SET connectors = (SELECT coalesce(json_agg(value ORDER BY at), '[]')::text
+                FROM json_array_elements_text(connectors::json) WITH ORDINALITY AS listed (value, at) WHERE value <> ${id})
+              WHERE connectors IS NOT NULL
+                AND EXISTS (SELECT 1 FROM json_array_elements_text(connectors::json) AS listed (value) WHERE value = ${id})`,
+            sql`DELETE FROM keys WHERE connector = ${id}`,
           ],
-          changed(id),
+          [...changed(id), ...ended],
           [],
           [audit],
         );

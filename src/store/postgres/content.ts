@@ -22,6 +22,7 @@ import type { Connectors } from './connectors.ts';
 import { type Database, type Sql, sql, statement } from './database.ts';
 import { Unmet } from './failures.ts';
 import type { Commit, Logged } from './ledger.ts';
+import { createLoans, notLent } from './loans.ts';
 import { GONE_AFTER } from './nodes.ts';
 import { texts } from './text.ts';
 
@@ -90,11 +91,12 @@ const figures = statement(
    LEFT JOIN state s ON s.device = f.device AND s.alias = $3 AND s.reported_at >= greatest(f.first_at, $4)
    WHERE f.content = $1 AND f.sha256 = $2`,
 );
-/** Blobs that are neither of a file nor on their way in: the uploads of a gateway that is gone are so too. */
+/** Blobs that are neither of a file nor on their way in nor read: the uploads of a gateway that is gone are so too. */
 const lost = statement(
   'content-lost',
   `SELECT b.key FROM content_blobs b WHERE NOT b.kept AND NOT EXISTS (SELECT 1 FROM nodes n
-     WHERE n.node = b.node AND n.seen > now() - make_interval(secs => ${GONE_AFTER})) LIMIT 1`,
+     WHERE n.node = b.node AND n.seen > now() - make_interval(secs => ${GONE_AFTER}))
+   AND ${notLent('b.key')} LIMIT 1`,
 );
 const disown = statement(
   'content-disown',
@@ -138,6 +140,7 @@ export function createContent({ db, node, connectors, commit }: Parts) {
   /** Blobs by what was staged: how a change finds its bytes. */
   const blobs = new WeakMap<StagedContent, number>();
   const gate = createGate(READS);
+  const loans = createLoans(db, node);
   /** Uploads that were broken off while the database was away: as long as this node lives they count as under way. */
   const broken = new Set<number>();
 
@@ -239,17 +242,29 @@ export function createContent({ db, node, connectors, commit }: Parts) {
     const row = await find(id, content);
     if (row === undefined) return null;
     const { blob } = row;
+    let lent = false;
     return {
       content: toContent(row),
-      read: (position, length) =>
-        gate(async () => {
-          const [n, from] = [Math.floor(position / PIECE), position % PIECE];
-          const found = (await db.read<{ data: string }>(piece, [blob, n, from, Math.min(length, PIECE - from)]))[0];
-          if (found === undefined) throw new AppError('CONTENT_CHANGED', { seen: 'bytes that are no longer kept' });
-          return Buffer.from(found.data, 'base64');
-        }),
-      close: async () => {},
+      async read(position, length) {
+        // What is not read at once is kept until it is, whatever becomes of the file.
+        if (!lent && position + length < row.bytes) {
+          lent = true;
+          await loans.lend(blob);
+        }
+        return gate(() => readPiece(blob, position, length));
+      },
+      close: async () => {
+        if (lent) await loans.giveBack(blob);
+        lent = false;
+      },
     };
+  }
+
+  async function readPiece(blob: number, position: number, length: number): Promise<Buffer> {
+    const [n, from] = [Math.floor(position / PIECE), position % PIECE];
+    const found = (await db.read<{ data: string }>(piece, [blob, n, from, Math.min(length, PIECE - from)]))[0];
+    if (found === undefined) throw new AppError('CONTENT_CHANGED', { seen: 'bytes that are no longer kept' });
+    return Buffer.from(found.data, 'base64');
   }
 
   const count = async (...asked: Parameters<typeof db.read>) => (await db.read<{ n: number }>(...asked))[0]?.n ?? 0;
@@ -305,6 +320,7 @@ export function createContent({ db, node, connectors, commit }: Parts) {
     purgeOf: (connector: number, limit: number) => count(dropOf, [connector, limit]),
     async purgeBlobs(limit: number): Promise<number> {
       for (const blob of [...broken]) await discard(blob);
+      await loans.forget();
       const key = (await db.read<{ key: number }>(lost))[0]?.key;
       // Whoever is still sending it is refused from here on.
       if (key === undefined || (await db.read(disown, [key])).length === 0) return 0;

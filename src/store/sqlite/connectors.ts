@@ -20,6 +20,11 @@ export function createConnectors(
   const update = db.prepare('UPDATE connectors SET version = ?, settings = ? WHERE id = ?');
   const select = db.prepare('SELECT key, id, created, version, settings FROM connectors WHERE id = ?');
   const release = db.prepare('UPDATE connectors SET id = NULL WHERE id = ?');
+  // An account that saw it alone is left with an empty list, which sees nothing; null would see everything.
+  const unlist = db.prepare(`UPDATE users SET connectors =
+    (SELECT json_group_array(value) FROM (SELECT value FROM json_each(users.connectors) WHERE value <> ?1 ORDER BY key))
+    WHERE connectors IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(users.connectors) WHERE value = ?1)`);
+  const dropKeys = db.prepare('DELETE FROM keys WHERE connector = ? RETURNING id');
   const known = new Map<string, StoredConnector>();
   const all = db
     .prepare('SELECT key, id, created, version, settings FROM connectors WHERE id IS NOT NULL ORDER BY key')
@@ -92,17 +97,25 @@ export function createConnectors(
         .then(({ connector }) => connector),
 
     delete: (id: string, entry?: NewAudit): Promise<boolean> =>
-      committer.submit(
-        () => {
-          const existed = release.run(id).changes > 0;
-          if (existed) audit(entry);
-          return existed;
-        },
-        {
-          committed: (existed) => existed && forget(id),
-          durable: (existed) => existed && changed(id),
-        },
-      ),
+      committer
+        .submit(
+          () => {
+            if (release.run(id).changes === 0) return null;
+            unlist.run(id);
+            const keys = dropKeys.all(id) as { id: string }[];
+            audit(entry);
+            return keys;
+          },
+          {
+            committed: (keys) => keys !== null && forget(id),
+            durable(keys) {
+              if (keys === null) return;
+              changed(id);
+              for (const { id } of keys) signal({ kind: 'account', account: id });
+            },
+          },
+        )
+        .then((keys) => keys !== null),
   };
 }
 
