@@ -105,9 +105,8 @@ async function run(
       try {
         progress = await sinceMissed(deps, hook, progress);
         const head = await store.lastSeq();
-        const events = await nextEvents(store, hook, progress, retry);
-        if (events.length > 0) {
-          delivery = await deliver(hook, events, retry, deps, cut);
+        delivery = await deliverNext(hook, progress, retry, deps, cut);
+        if (delivery !== null) {
           if (cut.aborted) return;
           progress = afterDelivery(progress, delivery, clock(), Math.random());
           retry =
@@ -197,6 +196,18 @@ async function nextEvents(store: Store, hook: Webhook, { position }: WebhookProg
   const before = retry === null ? undefined : retry.last + 1;
   const query = { types, after: position, before, order: 'oldest', limit: BATCH } as const;
   return (await store.readEvents(hook.connector, query)).events;
+}
+
+/** Null where there is nothing to deliver. The batch is held in here alone: a run that waits keeps nothing of it. */
+async function deliverNext(
+  hook: Webhook,
+  progress: WebhookProgress,
+  retry: Retry | null,
+  deps: WebhookDeps,
+  signal: AbortSignal,
+): Promise<Delivery | null> {
+  const events = await nextEvents(deps.store, hook, progress, retry);
+  return events.length === 0 ? null : deliver(hook, events, retry, deps, signal);
 }
 
 async function deliver(
