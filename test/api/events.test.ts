@@ -1,5 +1,7 @@
 /** The log by the management API: pages of it, and live as server-sent events. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { at, PASSWORD, startApi, type TestApi, type TestConnector } from './harness.ts';
@@ -291,4 +293,29 @@ test('lines go on with what happens when they are asked to', async () => {
   await reading;
   abort.abort();
   assert.deepEqual(seen, ['a', 'b', 'c']);
+});
+
+test('lines whose session ends in the midst of them break off, and do not end as if they were all', async () => {
+  let now = Date.now() * 1000;
+  const own = await startApi({ clock: () => now });
+  try {
+    const { id, base } = await own.connector();
+    const payload = 'x'.repeat(400_000);
+    for (let n = 0; n < 40; n += 1) {
+      await own.store.log(id, [{ type: 'publish', identity: 'd', origin: null, timestamp: now, payload }]);
+    }
+    const authorization = `token ${own.tokens.viewer}`;
+    const asked = get(`${own.url}${base}/events.ndjson`, { agent: false, headers: { authorization } });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(answer, 'readable');
+    now += 13 * 3_600_000_000;
+    await assert.rejects(
+      async () => {
+        for await (const _ of answer);
+      },
+      { code: 'ECONNRESET' },
+    );
+  } finally {
+    await own.close();
+  }
 });
