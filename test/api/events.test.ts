@@ -228,6 +228,18 @@ test('open streams are counted, and forgotten when they close', async () => {
   while ((await open()) > 0) await delay(20);
 });
 
+test('a session has 20 streams at a time; that it was refused more is no fault that the log cries out', async () => {
+  const connector = await api.connector();
+  const streams = await Promise.all(
+    Array.from({ length: 20 }, () => openStream(connector, '', {}, api.tokens.operator)),
+  );
+  const one = await api.call('GET', `${connector.base}/events/stream`, undefined, { as: 'operator' });
+  assert.deepEqual([one.status, one.body.code], [503, 'OVERLOADED']);
+  for (const stream of streams) stream.close();
+  assert.match(api.logged(), /"level":"debug"[^\n]*OVERLOADED/);
+  assert.doesNotMatch(api.logged(), /"level":"error"[^\n]*OVERLOADED/);
+});
+
 test('a Last-Event-ID that is none of ours is refused, as is a stream of unknown types', async () => {
   const connector = await api.connector();
   const path = `${connector.base}/events/stream`;
