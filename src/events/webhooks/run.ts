@@ -30,10 +30,12 @@ export interface WebhookDeps {
   readonly nameServers?: readonly string[];
 }
 
-/** What all webhooks of a node share: places for those that do well, and others for those that do not. */
+/** What all webhooks of a node share: places for those that do well, and others for those that do not, or of which nobody knows. */
 export interface Places {
   readonly steady: Slots;
   readonly troubled: Slots;
+  /** For those that never had a success. */
+  readonly fresh: Slots;
 }
 
 /** Events of one delivery. */
@@ -99,7 +101,7 @@ async function run(
         await pause(Math.min(due, RENEW));
         continue;
       }
-      const leave: (() => void) | false = await (progress.failures > 0 ? places.troubled : places.steady).take(ends);
+      const leave: (() => void) | false = await placesOf(progress, places).take(ends);
       if (leave === false) return;
       let delivery: Delivery | null = null;
       try {
@@ -140,6 +142,11 @@ async function run(
       await pause(AGAIN);
     }
   }
+}
+
+function placesOf({ failures, lastSuccess }: WebhookProgress, places: Places): Slots {
+  if (failures > 0) return places.troubled;
+  return lastSuccess === null ? places.fresh : places.steady;
 }
 
 async function rungWithin(bell: Bell, ms: number, ends: AbortSignal): Promise<void> {
