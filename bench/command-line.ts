@@ -12,7 +12,7 @@ Rows: ${Object.keys(rows)
 
 --rounds 5             of each side, alternating
 --seconds 2            of a round
---rows 1000000         devices of import, list, lists, console
+--rows 1000000         devices of import, list, lists, console, bulk
 --points 10000000      values stored for history and growth
 --connections 4000     MQTT connections that only stand (idle)
 --polls 3000           long polls, and devices that come back at once (mqtt-storm)

@@ -1,6 +1,7 @@
 /** The rows of the bench, by name, in the order of a whole run. */
 import type { Row } from './result.ts';
 import { activate } from './rows/activate.ts';
+import { bulkLock, bulkTag } from './rows/bulk.ts';
 import { consoleRow } from './rows/console.ts';
 import { growth } from './rows/growth.ts';
 import { history } from './rows/history.ts';
@@ -33,10 +34,12 @@ export const rows: Readonly<Record<string, Row>> = {
   polls,
   'pg-write': pgWrite,
   growth,
+  'bulk-tag': bulkTag,
+  'bulk-lock': bulkLock,
 };
 
 /** Those that share a server with an imported fleet. */
 export const onFleet: ReadonlySet<string> = new Set(['import', 'list', 'lists', 'console']);
 
 /** What takes too long for a whole run: run by name, or with `--large`. */
-export const apart: ReadonlySet<string> = new Set(['pg-write', 'growth']);
+export const apart: ReadonlySet<string> = new Set(['pg-write', 'growth', 'bulk-tag', 'bulk-lock']);

@@ -53,8 +53,16 @@ export const deleteFile = (connector: string, content: string) =>
 export const startRollout = (connector: string, content: string, body: RolloutRequest) =>
   unwrap(api.PUT(`${file}/rollout`, { params: { path: { connector, content } }, body }));
 
-export const actOnRollout = (connector: string, content: string, action: 'advance' | 'hold' | 'resume') =>
-  unwrap(api.PATCH(`${file}/rollout`, { params: { path: { connector, content } }, body: { action } }));
+/** Advancing means from the step that is shown: who was faster has not meant two. */
+export const actOnRollout = (
+  connector: string,
+  content: string,
+  action: 'advance' | 'hold' | 'resume',
+  step: number,
+) => {
+  const body = action === 'advance' ? { action, step } : { action };
+  return unwrap(api.PATCH(`${file}/rollout`, { params: { path: { connector, content } }, body }));
+};
 
 export const stopRollout = (connector: string, content: string) =>
   unwrap(api.DELETE(`${file}/rollout`, { params: { path: { connector, content } } }));

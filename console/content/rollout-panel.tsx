@@ -98,7 +98,7 @@ function Actions({ connector, id, rollout: { state, steps, step } }: ActionsProp
   const [asking, setAsking] = useState(false);
   const act = useMutation({
     mutationFn: async (action: 'advance' | 'hold' | 'resume' | 'stop') =>
-      void (await (action === 'stop' ? stopRollout(connector, id) : actOnRollout(connector, id, action))),
+      void (await (action === 'stop' ? stopRollout(connector, id) : actOnRollout(connector, id, action, step))),
     onSettled: () => forgetFiles(client, connector),
   });
   const following = steps[step + 1];

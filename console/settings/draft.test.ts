@@ -20,7 +20,7 @@ describe('values', () => {
     const { resources, ...rest } = settings;
     assert.deepEqual(resources, {});
     assert.deepEqual(nest(values), rest);
-    assert.equal(paths.length, 23);
+    assert.equal(paths.length, 24);
   });
 });
 

@@ -50,6 +50,7 @@ function Days({ path, label, about }: DaysProps) {
 export function Limits() {
   const { set, ...field } = useField('limits.requests_per_minute');
   const { set: setBytes, ...bytes } = useField('content.device_upload_bytes');
+  const { set: setTotal, ...total } = useField('content.device_upload_total_bytes');
   return (
     <Section id="limits">
       <Stack>
@@ -73,6 +74,14 @@ export function Limits() {
           unit="bytes"
           maw={480}
           onChange={setBytes}
+        />
+        <NumberField
+          {...total}
+          label="All files of devices together"
+          description="Of this connector, in bytes. Each counts as 4,096 at least; what does not fit is refused."
+          unit="bytes"
+          maw={480}
+          onChange={setTotal}
         />
       </Stack>
     </Section>

@@ -60,6 +60,7 @@ export const fields: Readonly<Record<Path, Field>> = {
   'limits.requests_per_minute': { label: 'Requests per minute', section: 'limits' },
   'content.device_upload': { label: 'Let devices send files', section: 'limits' },
   'content.device_upload_bytes': { label: 'Largest file of a device', section: 'limits' },
+  'content.device_upload_total_bytes': { label: 'All files of devices together', section: 'limits' },
 };
 
 export const paths = Object.keys(fields) as readonly Path[];

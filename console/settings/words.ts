@@ -52,7 +52,7 @@ export function inWords<P extends Path>(path: P, value: Values[P]): string {
 function numberInWords(path: Path, value: number): string {
   if (Number.isNaN(value)) return 'not a number';
   if (path === 'identity_format.options.length') return value === 0 ? 'any' : String(value);
-  if (path === 'content.device_upload_bytes') return `${value.toLocaleString('en')} bytes`;
+  if (path.endsWith('_bytes')) return `${value.toLocaleString('en')} bytes`;
   if (path === 'limits.requests_per_minute') return value === 0 ? 'no limit' : value.toLocaleString('en');
   if (path === 'provisioning.expire_hours') return plural(value, 'hour');
   if (days.includes(path)) return value === 0 ? 'forever' : plural(value, 'day');

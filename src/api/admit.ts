@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '../domain/errors.ts';
 import { KEY_PREFIX, mayAs, sees } from '../domain/people.ts';
 import type { Store } from '../store/store.ts';
-import type { ApiState, Caller, Demands, Permission } from './context.ts';
+import type { ApiDeps, ApiState, Caller, Demands, Permission } from './context.ts';
 import { secretsInCookie } from './cookie.ts';
 
 /** How long after the password was shown calls that demand it go on, in µs. */
@@ -124,6 +124,24 @@ export async function isLive(store: Store, { digest, person }: Caller, now: numb
 export async function expectLive(store: Store, caller: Caller, now: number): Promise<void> {
   if (await isLive(store, caller, now)) return;
   throw new AppError('SESSION_INVALID', { seen: 'a session or key that ended meanwhile' });
+}
+
+/** µs after which a long answer looks again whether it may go on. */
+const LOOK_AGAIN = 5_000_000;
+
+/** The same pieces, as long as the session or key is live: who takes them slowly could go on for days. SESSION_INVALID */
+export async function* whileLive<T>(
+  { deps, caller }: { readonly deps: Pick<ApiDeps, 'store' | 'clock'>; readonly caller: Caller | null },
+  pieces: AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  let looked = deps.clock();
+  for await (const piece of pieces) {
+    if (deps.clock() - looked >= LOOK_AGAIN) {
+      looked = deps.clock();
+      await expectLive(deps.store, caller!, looked);
+    }
+    yield piece;
+  }
 }
 
 export function digestOf(secret: string): string {

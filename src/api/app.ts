@@ -15,12 +15,14 @@ import fastify, {
 } from 'fastify';
 import { isPageRequest, registerConsole, sendPage } from '../console/pages.ts';
 import { AppError } from '../domain/errors.ts';
+import { createSlots } from '../events/webhooks/slots.ts';
 import { createTally, type Endpoint } from '../metrics/tally.ts';
 import { admit, expectLive } from './admit.ts';
 import type { ApiDeps, ApiState, Call, Caller, Route } from './context.ts';
 import { answerClientError, answerFailure } from './failure.ts';
 import { registerDocument, registerPages, schemaOf } from './openapi.ts';
 import { routes } from './routes.ts';
+import { READING_MAX } from './stream-room.ts';
 import { createFailureThrottle, createLoginThrottles, createUseThrottle } from './throttle.ts';
 import { compileValidator, expectKnown, parametersOf } from './validation.ts';
 
@@ -78,6 +80,7 @@ export function createApi(deps: ApiDeps, options: ApiOptions = {}): FastifyInsta
     failures: createFailureThrottle(),
     unwritten: 0,
     streams: new Map(),
+    reading: createSlots(READING_MAX),
     door: { tally, connections: () => open },
     heartbeat: options.heartbeat ?? HEARTBEAT,
     uploads: 0,

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { entryOf, lineOf } from '../domain/audit.ts';
 import type { Store } from '../store/store.ts';
+import { whileLive } from './admit.ts';
 import { handle } from './context.ts';
 import { auditExport, auditPage, auditQuery, exportQuery } from './schema/people.ts';
 
@@ -26,7 +27,7 @@ const escaped = (search: string | undefined) => search && JSON.stringify(search)
 export const exportAudit = handle({ querystring: exportQuery, response: { 200: auditExport } }, async (call) => {
   call.reply.type('application/x-ndjson; charset=utf-8');
   call.reply.header('content-disposition', 'attachment; filename="audit.ndjson"');
-  return Readable.from(lines(call.deps.store, call.query.after ?? 0));
+  return Readable.from(whileLive(call, lines(call.deps.store, call.query.after ?? 0)));
 });
 
 async function* lines(store: Store, after: number): AsyncGenerator<string> {

@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config.ts';
 import type { Role, Session, User } from '../domain/people.ts';
+import type { Slots } from '../events/webhooks/slots.ts';
 import type { Logger } from '../log.ts';
 import type { Family } from '../metrics/figure.ts';
 import type { Tally } from '../metrics/tally.ts';
@@ -50,6 +51,8 @@ export interface ApiState {
   /** Of those, how many were left out since the last that was written. */
   unwritten: number;
   readonly streams: Map<AbortController, OpenStream>;
+  /** Places for those that read a page. */
+  readonly reading: Slots;
   readonly door: CountedDoor;
   /** Time between two signs of life on a stream, in ms. */
   readonly heartbeat: number;
@@ -66,6 +69,8 @@ export interface OpenStream {
   readonly raw: ServerResponse;
   /** Ends it unless its session or key is still good. */
   readonly check: () => void;
+  /** Bytes of a page that are still to be written. */
+  held: number;
 }
 
 export type { Role };

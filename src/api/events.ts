@@ -1,7 +1,7 @@
 /** Handlers of the log: a page of it, and the same as a stream, of server-sent events or of lines. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { type EventType, eventTypes } from '../domain/connector.ts';
 import type { StoredEvent } from '../domain/device.ts';
 import { AppError } from '../domain/errors.ts';
@@ -12,6 +12,7 @@ import { type Call, handle } from './context.ts';
 import { findConnector } from './lookup.ts';
 import { connectorParams } from './schema/common.ts';
 import { eventLines, eventPage, eventStream, eventsQuery, linesQuery, streamQuery } from './schema/data.ts';
+import { type BoundedLog, boundedLog } from './stream-room.ts';
 import { schemaError } from './validation.ts';
 
 const PAGE = 100;
@@ -21,12 +22,8 @@ const LINES_PAGE = 200;
 const STREAMS_MAX = 500;
 /** Of one session: a browser with many tabs, not everybody's share. */
 const SESSION_STREAMS_MAX = 20;
-/** Bytes that wait for the readers of all streams together; past it, streams wait before they read on. */
-const WAITING_BYTES_MAX = 67_108_864;
 /** Bytes that a stream writes before others get their turn. */
 const TURN_BYTES = 65_536;
-/** ms between two looks whether others have been read. */
-const LOOK = 100;
 
 export const listEvents = handle(
   { params: connectorParams, querystring: eventsQuery, response: { 200: eventPage } },
@@ -48,7 +45,8 @@ export const streamEvents = handle(
     const after = readLastEventId(call.request.headers['last-event-id']) ?? query.after ?? (await deps.store.lastSeq());
     const end = openStream(call as unknown as Call, serverSent);
     const found = { types, identity: query.identity, after };
-    void pump(call as unknown as Call, tailEvents(deps.store, params.connector, found, end.signal), end, serverSent);
+    const log = boundedLog(call, end);
+    void pump(call as unknown as Call, tailEvents(log, params.connector, found, end.signal), log, end, serverSent);
   },
 );
 
@@ -62,11 +60,12 @@ export const exportEvents = handle(
     const head = await deps.store.lastSeq();
     const end = openStream(call as unknown as Call, lines);
     const found = { types, identity: query.identity, after: query.after ?? 0 };
+    const log = boundedLog(call, end);
     const pages =
       query.follow === true
-        ? tailEvents(deps.store, params.connector, found, end.signal)
-        : eventsUpTo(deps.store, params.connector, found, head);
-    void pump(call as unknown as Call, pages, end, lines);
+        ? tailEvents(log, params.connector, found, end.signal)
+        : eventsUpTo(log, params.connector, found, head);
+    void pump(call as unknown as Call, pages, log, end, lines);
   },
 );
 
@@ -112,7 +111,7 @@ function openStream(call: Call, format: Format): AbortController {
   // Who left while the store was asked leaves no more.
   if (reply.raw.destroyed) end.abort();
   else {
-    state.streams.set(end, { digest, account, raw: reply.raw, check });
+    state.streams.set(end, { digest, account, raw: reply.raw, check, held: 0 });
     reply.raw.on('close', () => {
       state.streams.delete(end);
       end.abort();
@@ -133,7 +132,8 @@ function openStream(call: Call, format: Format): AbortController {
 
 async function pump(
   call: Call,
-  pages: AsyncIterable<readonly StoredEvent[]>,
+  pages: AsyncIterable<StoredEvent[]>,
+  log: BoundedLog,
   end: AbortController,
   format: Format,
 ): Promise<void> {
@@ -142,26 +142,26 @@ async function pump(
   const beat = startHeartbeat(call, end, format);
   try {
     for await (const events of pages) {
-      if (!(await isLive(deps.store, caller!, deps.clock()))) {
-        endStream(reply.raw, end, format);
-        break;
-      }
-      await send(call, events, end.signal, format);
+      if (!(await isLive(deps.store, caller!, deps.clock()))) endStream(reply.raw, end, format);
+      if (end.signal.aborted) break;
+      await send(reply.raw, events, log, end.signal, format);
     }
-    reply.raw.end();
+    // Lines that end in order are all that there were.
+    if (format === lines && end.signal.aborted) reply.raw.destroy();
+    else reply.raw.end();
   } catch (error) {
     // A connector that was deleted, a store that closes: the client comes back and is told.
     if (!end.signal.aborted) deps.logger.warn('event stream ended', { connector, error });
-    // Lines that end in order are all that there were.
     if (format === lines) reply.raw.destroy();
     else reply.raw.end();
   } finally {
+    log.close();
     clearInterval(beat);
   }
 }
 
 /** Pages of events, oldest first, up to a number. */
-async function* eventsUpTo(store: Store, connector: string, query: TailQuery, head: number) {
+async function* eventsUpTo(store: Pick<Store, 'readEvents'>, connector: string, query: TailQuery, head: number) {
   for (let { after } = query; ; ) {
     const page = await store.readEvents(connector, {
       ...query,
@@ -170,30 +170,36 @@ async function* eventsUpTo(store: Store, connector: string, query: TailQuery, he
       order: 'oldest',
       limit: LINES_PAGE,
     });
+    after = page.events.at(-1)?.seq ?? after;
     if (page.events.length > 0) yield page.events;
     if (!page.mayLoadMore) return;
-    after = page.events.at(-1)!.seq;
   }
 }
 
-/** Waits while too much waits for all streams, then writes a little at a time: other requests have their turn in between. */
+/** Writes a little at a time, and no faster than it is read: other requests have their turn in between. Empties `events`. */
 async function send(
-  { state, reply }: Call,
-  events: readonly StoredEvent[],
+  raw: ServerResponse,
+  events: StoredEvent[],
+  log: BoundedLog,
   signal: AbortSignal,
   { frame }: Format,
 ): Promise<void> {
-  const waiting = () => [...state.streams.values()].reduce((sum, { raw }) => sum + raw.writableLength, 0);
-  while (waiting() > WAITING_BYTES_MAX) await sleep(LOOK, undefined, { signal });
-  let turn = 0;
+  const texts: string[] = [];
+  let waiting = 0;
   for (const event of events) {
     const text = frame(event);
-    turn += text.length;
-    if (!reply.raw.write(text)) await once(reply.raw, 'drain', { signal });
-    if (turn < TURN_BYTES) continue;
-    turn = 0;
-    await setImmediate();
+    texts.push(text);
+    if (Math.floor((waiting + text.length) / TURN_BYTES) > Math.floor(waiting / TURN_BYTES)) await setImmediate();
+    waiting += text.length;
   }
+  // Whoever is suspended with this page in hand keeps nothing of it.
+  events.length = 0;
+  for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
+    log.holds(waiting);
+    waiting -= text.length;
+    if (!raw.write(text)) await once(raw, 'drain', { signal });
+  }
+  log.holds(0);
 }
 
 /** Keeps proxies from closing the stream, and ends it once the session has ended or the client stopped reading. */

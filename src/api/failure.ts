@@ -70,10 +70,11 @@ export function answerFailure(logger: Logger, error: unknown, request: FastifyRe
   return failure;
 }
 
-/** 5xx with their cause; anything else at debug level. */
+/** 5xx with their cause; anything else at debug level, 503 and 507 of our own bounds included: who passes them is told. */
 export function logFailure(logger: Logger, failure: AppError, request: FastifyRequest): void {
   const fields = { method: request.method, path: request.routeOptions.url?.replaceAll('::', ':'), code: failure.code };
-  if (failure.status >= 500) logger.error('request failed', { ...fields, error: failure.cause ?? failure });
+  const ours = failure.code === 'INTERNAL' || (failure.status >= 500 && failure.cause !== undefined);
+  if (ours) logger.error('request failed', { ...fields, error: failure.cause ?? failure });
   else logger.debug('request refused', fields);
 }
 

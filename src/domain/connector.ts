@@ -60,8 +60,8 @@ export interface ConnectorSettings {
   retention: { events_days: number; expired_days: number; history_days: number };
   /** Requests per minute and device; 0 = no limit. */
   limits: { requests_per_minute: number };
-  /** Whether devices may send files, and how many bytes one of them may have. */
-  content: { device_upload: boolean; device_upload_bytes: number };
+  /** Whether devices may send files, how many bytes one of them may have, and all of them together. */
+  content: { device_upload: boolean; device_upload_bytes: number; device_upload_total_bytes: number };
 }
 
 export interface Connector {
@@ -114,6 +114,6 @@ export function defaultSettings(name: string, description = ''): ConnectorSettin
     resources: {},
     retention: { events_days: 30, expired_days: 30, history_days: 0 },
     limits: { requests_per_minute: 0 },
-    content: { device_upload: false, device_upload_bytes: 1_048_576 },
+    content: { device_upload: false, device_upload_bytes: 1_048_576, device_upload_total_bytes: 1_073_741_824 },
   };
 }

@@ -43,6 +43,8 @@ export const contentLimits = {
   files: 1000,
   /** Files that one device may have sent. */
   filesPerDevice: 16,
+  /** Bytes that a file of a device counts as, at least: what it takes of a disk. */
+  block: 4096,
 } as const;
 
 const namePattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
@@ -162,3 +164,20 @@ export function expectNoRollout(content: Content | null): void {
   if (rollout === null || rollout.state === 'done') return;
   throw new AppError('ROLLOUT_STATE', { seen: `one that is ${rollout.state}`, wanted: 'none; stop it first' });
 }
+
+/**
+ * STORAGE_FULL where what the devices of a connector sent would take more than they may together. `sent`: what it takes now,
+ * the file's own version of before included.
+ */
+export function expectDeviceRoom(sent: number, before: Content | null, bytes: number, most: number): void {
+  const old = before === null || before.device === null ? 0 : roomOf(before.bytes);
+  const after = sent - old + roomOf(bytes);
+  if (after <= most || after <= sent) return;
+  throw new AppError('STORAGE_FULL', {
+    seen: `${sent} bytes of files from devices of this connector`,
+    wanted: `at most ${most} with this one`,
+  });
+}
+
+/** What a file of so many bytes counts as. */
+export const roomOf = (bytes: number): number => Math.max(bytes, contentLimits.block);

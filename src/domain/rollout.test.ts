@@ -68,19 +68,19 @@ test('a value cannot mean both failure and success, and something has to mean fa
 test('by hand it goes step by step to its end, and can be held and resumed on the way', () => {
   const first = begin();
   assert.equal(percentOf(first), 1);
-  const second = changeRollout(first, 'advance', NOW + 1);
+  const second = changeRollout(first, { action: 'advance' }, NOW + 1);
   assert.deepEqual([percentOf(second), second.stepped], [10, NOW + 1]);
-  const held = changeRollout(second, 'hold', NOW + 2);
+  const held = changeRollout(second, { action: 'hold' }, NOW + 2);
   assert.deepEqual([held.state, percentOf(held), isChosen(held, 'any')], ['held', 0, false]);
-  const resumed = changeRollout(held, 'resume', NOW + 3);
+  const resumed = changeRollout(held, { action: 'resume' }, NOW + 3);
   assert.deepEqual([percentOf(resumed), resumed.since, resumed.reason], [10, NOW + 3, null]);
-  const third = changeRollout(resumed, 'advance', NOW + 4);
-  const done = changeRollout(third, 'advance', NOW + 5);
+  const third = changeRollout(resumed, { action: 'advance' }, NOW + 4);
+  const done = changeRollout(third, { action: 'advance' }, NOW + 5);
   assert.deepEqual([done.state, percentOf(done)], ['done', 100]);
   for (const action of ['advance', 'hold', 'resume'] as const)
-    throwsWith(() => changeRollout(done, action, NOW), 'ROLLOUT_STATE');
-  throwsWith(() => changeRollout(held, 'advance', NOW), 'ROLLOUT_STATE');
-  throwsWith(() => changeRollout(first, 'resume', NOW), 'ROLLOUT_STATE');
+    throwsWith(() => changeRollout(done, { action }, NOW), 'ROLLOUT_STATE');
+  throwsWith(() => changeRollout(held, { action: 'advance' }, NOW), 'ROLLOUT_STATE');
+  throwsWith(() => changeRollout(first, { action: 'resume' }, NOW), 'ROLLOUT_STATE');
 });
 
 test('by time it goes a step whenever that has passed, and no sooner', () => {
@@ -125,7 +125,7 @@ test('nothing happens by itself to one that is held or done', () => {
 
 test('each step is an event that says what, how far, who and why', () => {
   const first = begin();
-  const second = changeRollout(first, 'advance', NOW);
+  const second = changeRollout(first, { action: 'advance' }, NOW);
   const held = judgeRollout(begin({ watch }), figures(2, 2), NOW);
   const by = { who: 'admin@localhost', origin: null, now: NOW };
   const told = (before: Rollout | null, after: Rollout | null) => rolloutEvent('fw.bin', { before, after }, by).payload;
@@ -134,7 +134,15 @@ test('each step is an event that says what, how far, who and why', () => {
   assert.deepEqual(told({ ...begin({}, 'other'), state: 'done' }, first), payload('started', 1));
   assert.deepEqual(told(first, second), payload('advanced', 10));
   assert.deepEqual(told(first, held), { ...payload('held', 0), reason: held.reason });
-  assert.deepEqual(told(held, changeRollout(held, 'resume', NOW)), payload('resumed', 1));
+  assert.deepEqual(told(held, changeRollout(held, { action: 'resume' }, NOW)), payload('resumed', 1));
   assert.deepEqual(told(second, { ...second, state: 'done' }), payload('done', 100));
   assert.deepEqual(told(second, null), payload('stopped', 0));
+});
+
+test('who says at which step they see it acts at that step alone', () => {
+  const first = startRollout({ steps: [1, 10, 100], every: null, watch: null }, 'salt', NOW);
+  const second = changeRollout(first, { action: 'advance', step: 0 }, NOW);
+  assert.equal(second.step, 1);
+  throwsWith(() => changeRollout(second, { action: 'advance', step: 0 }, NOW), 'ROLLOUT_STATE');
+  assert.equal(changeRollout(second, { action: 'hold', step: 1 }, NOW).state, 'held');
 });

@@ -100,8 +100,19 @@ export function startRollout({ steps, every, watch }: RolloutRequest, salt: stri
 
 export type RolloutAction = 'advance' | 'hold' | 'resume';
 
-/** What a person does to a rollout. ROLLOUT_STATE. */
-export function changeRollout(rollout: Rollout, action: RolloutAction, now: number): Rollout {
+/** What a person does to a rollout: `step` is the one that they see it at, if they say so. ROLLOUT_STATE. */
+export function changeRollout(
+  rollout: Rollout,
+  { action, step = rollout.step }: { readonly action: RolloutAction; readonly step?: number },
+  now: number,
+): Rollout {
+  if (step !== rollout.step) {
+    // Two who advance at once, or one while it advances by itself, mean one step and not two.
+    throw new AppError('ROLLOUT_STATE', {
+      seen: `${action} at step ${step} of one that is at step ${rollout.step}`,
+      wanted: 'the step that it is at',
+    });
+  }
   const wanted = action === 'resume' ? 'held' : 'running';
   if (rollout.state !== wanted) {
     throw new AppError('ROLLOUT_STATE', {

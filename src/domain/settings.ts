@@ -36,6 +36,8 @@ export const limits = {
   resources: 1000,
   /** Bytes of one file that a device sends. */
   deviceUpload: 3_145_728,
+  /** Bytes of all that devices of a connector send. */
+  deviceUploadTotal: 1_099_511_627_776,
 } as const;
 
 /**
@@ -203,10 +205,12 @@ function checkNumbers({ retention, limits: rates }: ConnectorSettings): SettingF
 }
 
 function checkContent({ content }: ConnectorSettings): SettingFault[] {
-  const most = limits.deviceUpload;
-  if (isWhole(content.device_upload_bytes, most) && content.device_upload_bytes > 0) return [];
-  const seen = String(content.device_upload_bytes);
-  return [{ path: 'content.device_upload_bytes', seen, wanted: `a whole number of bytes, 1 to ${most}` }];
+  const most = { device_upload_bytes: limits.deviceUpload, device_upload_total_bytes: limits.deviceUploadTotal };
+  return (['device_upload_bytes', 'device_upload_total_bytes'] as const).flatMap((name) => {
+    const bytes = content[name];
+    if (isWhole(bytes, most[name]) && bytes > 0) return [];
+    return [{ path: `content.${name}`, seen: String(bytes), wanted: `a whole number of bytes, 1 to ${most[name]}` }];
+  });
 }
 
 function checkResources({ resources }: ConnectorSettings): SettingFault[] {

@@ -20,7 +20,7 @@ const PAUSE = 50;
 
 /** Pages of events, oldest first, until `signal` aborts. Reads no faster than the pages are taken. */
 export async function* tailEvents(
-  store: Store,
+  store: Pick<Store, 'lastSeq' | 'readEvents' | 'onSignal'>,
   connector: string,
   query: TailQuery,
   signal: AbortSignal,

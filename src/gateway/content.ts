@@ -193,7 +193,7 @@ export function createDeviceContent({ store, directory, clock, logger, totalByte
             const given = { id, type: media, bytes: staged.bytes, sha256: staged.sha256 };
             const content = storeFromDevice(before, identity, given, now);
             const event = { type: 'content_in' as const, identity, origin, timestamp: now, payload: given };
-            return { answer: null, content, events: [event] };
+            return { answer: null, content, room: setting.device_upload_total_bytes, events: [event] };
           },
           staged,
         );

@@ -252,10 +252,11 @@ export interface StagedContent {
   /** Throws them away. Harmless once they belong to a file. */
   discard(): Promise<void>;
 }
-/** What a rule decided of a file; as for devices. */
+/** What a rule decided of a file; as for devices. `room`: bytes that devices of the connector may have sent together (STORAGE_FULL). */
 export interface ContentChange<T> {
   readonly answer: T;
   readonly content?: Content | null;
+  readonly room?: number;
   readonly events?: readonly NewEvent[];
   readonly audit?: NewAudit;
 }

@@ -14,7 +14,19 @@ test('one that a gateway of the version before made takes no files from devices'
 });
 
 test('what is stored counts', () => {
-  const settings = { ...defaultSettings('c'), content: { device_upload: true, device_upload_bytes: 5 } };
+  const settings = {
+    ...defaultSettings('c'),
+    content: { device_upload: true, device_upload_bytes: 5, device_upload_total_bytes: 6 },
+  };
   const { connector } = fromRow({ ...row, settings: JSON.stringify(settings) });
   assert.deepEqual(connector, { id: 'c', created: 2, version: 3, settings });
+});
+
+test('what the version before did not know has its default', () => {
+  const settings = { ...defaultSettings('c'), content: { device_upload: true, device_upload_bytes: 5 } };
+  const { content } = fromRow({ ...row, settings: JSON.stringify(settings) }).connector.settings;
+  assert.deepEqual(content, {
+    ...{ device_upload: true, device_upload_bytes: 5 },
+    device_upload_total_bytes: defaultSettings('c').content.device_upload_total_bytes,
+  });
 });

@@ -14,10 +14,15 @@ export interface ConnectorRow {
   readonly settings: string;
 }
 
+type Older = Omit<ConnectorSettings, 'content'> & { readonly content?: Partial<ConnectorSettings['content']> };
+
 /** What a gateway of the version before does not write where it makes a connector after the migration. */
 const { content } = defaultSettings('');
 
 export function fromRow({ key, id, created, version, settings }: ConnectorRow): StoredConnector {
-  const stored = { content, ...(JSON.parse(settings) as Omit<ConnectorSettings, 'content'>) };
-  return { key, connector: { id, created, version, settings: stored } };
+  const stored = JSON.parse(settings) as Older;
+  return {
+    key,
+    connector: { id, created, version, settings: { ...stored, content: { ...content, ...stored.content } } },
+  };
 }

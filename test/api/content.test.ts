@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readlink } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -231,4 +232,55 @@ test('downloads that are given up, at whatever moment, leave no file open', { sk
     const targets = await Promise.all(names.map((name) => readlink(join(proc, name)).catch(() => '')));
     return !targets.some((target) => target.includes('/content/'));
   });
+});
+
+test('a download ends with the session that began it, however slowly it is taken', async () => {
+  let now = Date.now() * 1000;
+  const own = await startApi({ clock: () => now });
+  try {
+    const { base } = await own.connector();
+    const bytes = 32 << 20;
+    assert.equal((await own.call('PUT', `${base}/content/f`, 'x'.repeat(bytes))).status, 201);
+    const authorization = `token ${own.tokens.viewer}`;
+    const begin = async () => {
+      const [answer] = (await once(
+        get(`${own.url}${base}/content/f`, { agent: false, headers: { authorization } }),
+        'response',
+      )) as [IncomingMessage];
+      await once(answer, 'readable');
+      return answer;
+    };
+    const taken = async (answer: IncomingMessage) => {
+      let sum = 0;
+      for await (const chunk of answer) sum += (chunk as Buffer).length;
+      return sum;
+    };
+    const [before, after] = [await begin(), await begin()];
+    now += 6_000_000;
+    assert.equal(await taken(before), bytes);
+    assert.equal((await own.call('DELETE', '/api:1/token/', undefined, { as: 'viewer' })).status, 204);
+    now += 6_000_000;
+    await assert.rejects(taken(after), { code: 'ECONNRESET' });
+  } finally {
+    await own.close();
+  }
+});
+
+test('a file that the disk does not let go of is deleted all the same, and the server goes on', async () => {
+  const own = await startApi();
+  try {
+    const { base } = await own.connector();
+    for (const id of ['a', 'b']) assert.equal((await own.call('PUT', `${base}/content/${id}`, id)).status, 201);
+    const incoming = join(own.folder, 'content', 'incoming');
+    await rm(incoming, { recursive: true });
+    await writeFile(incoming, 'no folder');
+    assert.equal((await own.call('DELETE', `${base}/content/a`)).status, 204);
+    assert.equal(code(await own.call('PUT', `${base}/content/b`, 'c')), 'STORAGE_UNAVAILABLE');
+    await rm(incoming);
+    await mkdir(incoming);
+    assert.equal((await own.call('PUT', `${base}/content/b`, 'c')).status, 201);
+    assert.equal(code(await own.call('GET', `${base}/content/a`)), 'CONTENT_UNKNOWN');
+  } finally {
+    await own.close();
+  }
 });

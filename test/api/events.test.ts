@@ -1,5 +1,7 @@
 /** The log by the management API: pages of it, and live as server-sent events. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { at, PASSWORD, startApi, type TestApi, type TestConnector } from './harness.ts';
@@ -226,6 +228,18 @@ test('open streams are counted, and forgotten when they close', async () => {
   while ((await open()) > 0) await delay(20);
 });
 
+test('a session has 20 streams at a time; that it was refused more is no fault that the log cries out', async () => {
+  const connector = await api.connector();
+  const streams = await Promise.all(
+    Array.from({ length: 20 }, () => openStream(connector, '', {}, api.tokens.operator)),
+  );
+  const one = await api.call('GET', `${connector.base}/events/stream`, undefined, { as: 'operator' });
+  assert.deepEqual([one.status, one.body.code], [503, 'OVERLOADED']);
+  for (const stream of streams) stream.close();
+  assert.match(api.logged(), /"level":"debug"[^\n]*OVERLOADED/);
+  assert.doesNotMatch(api.logged(), /"level":"error"[^\n]*OVERLOADED/);
+});
+
 test('a Last-Event-ID that is none of ours is refused, as is a stream of unknown types', async () => {
   const connector = await api.connector();
   const path = `${connector.base}/events/stream`;
@@ -291,4 +305,29 @@ test('lines go on with what happens when they are asked to', async () => {
   await reading;
   abort.abort();
   assert.deepEqual(seen, ['a', 'b', 'c']);
+});
+
+test('lines whose session ends in the midst of them break off, and do not end as if they were all', async () => {
+  let now = Date.now() * 1000;
+  const own = await startApi({ clock: () => now });
+  try {
+    const { id, base } = await own.connector();
+    const payload = 'x'.repeat(400_000);
+    for (let n = 0; n < 40; n += 1) {
+      await own.store.log(id, [{ type: 'publish', identity: 'd', origin: null, timestamp: now, payload }]);
+    }
+    const authorization = `token ${own.tokens.viewer}`;
+    const asked = get(`${own.url}${base}/events.ndjson`, { agent: false, headers: { authorization } });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(answer, 'readable');
+    now += 13 * 3_600_000_000;
+    await assert.rejects(
+      async () => {
+        for await (const _ of answer);
+      },
+      { code: 'ECONNRESET' },
+    );
+  } finally {
+    await own.close();
+  }
 });

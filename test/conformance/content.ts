@@ -330,6 +330,38 @@ export function contentTests(open: Open): void {
       await own(16);
     });
 
+    it('holds what devices of a connector sent to the room that a change names, also when they race', async () => {
+      const [connector, other] = [await makeConnector(shared.store), await makeConnector(shared.store)];
+      const send = async (store: Store, id: string, size: number, room: number, to = connector) => {
+        const staged = await stage(store, randomBytes(size));
+        const device = { who: null, device: id.split('/')[0]!, offer: { to: 'none' } as Offer };
+        try {
+          await store.changeContent(to, id, () => ({ answer: null, content: describeFile(id, device), room }), staged);
+        } finally {
+          await staged.discard();
+        }
+      };
+      // However small they are, they take a block of a disk each.
+      for (const id of ['d1/a', 'd1/b', 'd2/a']) await send(shared.store, id, 1, 20_000);
+      await send(shared.store, 'd3/a', 7_000, 20_000);
+      await putFile(shared.store, connector, 'of a person', randomBytes(50_000));
+      await send(shared.store, 'd1/a', 15_000, 20_000, other);
+      for await (const store of shared.nowAndReopened()) {
+        await rejectsWith(send(store, 'd4/a', 1, 20_000), 'STORAGE_FULL');
+        await rejectsWith(send(store, 'd3/a', 9_000, 20_000), 'STORAGE_FULL');
+        // What takes no more than before is taken, however low the bound is now.
+        await send(store, 'd3/a', 7_000, 1);
+        await send(store, 'd1/a', 4_096, 1);
+        assert.equal(await store.getContent(connector, 'd4/a'), null);
+      }
+      await erase(shared.store, connector, 'd3/a');
+      const racing = Array.from({ length: 8 }, (_, n) => send(shared.store, `r${n}/a`, 4_096, 12_288 + 3 * 4_096));
+      const outcomes = await Promise.allSettled(racing);
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 3);
+      await shared.store.deleteConnector(connector);
+      await send(shared.store, 'd2/a', 5_000, 20_000, other);
+    });
+
     it('belongs to its connector and goes with it', async () => {
       await alone(open, async ({ store }) => {
         const [one, two] = [await makeConnector(store), await makeConnector(store)];

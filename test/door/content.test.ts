@@ -250,6 +250,29 @@ test('devices send files where the connector allows it: bounded, logged, their o
   assert.equal((await send(tokens[0], 'x')).status, 204);
 });
 
+test('all files of the devices of a connector have one bound, which other connectors do not share', async () => {
+  const bounded = { content: { device_upload: true, device_upload_total_bytes: 20_000 } };
+  const [one, other] = [await newConnector(server, bounded), await newConnector(server, bounded)];
+  const tokens = [await one.provision('d1'), await one.provision('d2')] as const;
+  const send = async (token: string, id: string, bytes: number, connector = one) =>
+    (await connector.send(`/provision/upload?id=${id}`, { token, body: 'x'.repeat(bytes) })).status;
+  // However small it is, a file takes a block of the disk.
+  for (const id of ['a', 'b', 'c']) assert.equal(await send(tokens[0], id, 1), 204);
+  assert.equal(await send(tokens[1], 'a', 7_000), 204);
+  const full = await one.send('/provision/upload?id=b', { token: tokens[1], body: 'x' });
+  assert.equal(full.status, 507);
+  assert.match(full.body, /saw 19288 bytes of files from devices of this connector, expected at most 20000/);
+  assert.equal(await send(tokens[0], 'a', 4_096), 204);
+  assert.equal(await send(tokens[0], 'a', 5_000), 507);
+  assert.equal(await send(await other.provision('d1'), 'a', 7_000, other), 204);
+  assert.equal((await one.api('DELETE', '/content/d2%2Fa')).status, 204);
+  assert.equal(await send(tokens[1], 'b', 7_000), 204);
+  // Of a bound that was set lower, nothing more fits; what does not grow is taken.
+  await one.set({ content: { device_upload_total_bytes: 1 } });
+  assert.equal(await send(tokens[1], 'b', 7_001), 507);
+  assert.equal(await send(tokens[1], 'b', 6_000), 204);
+});
+
 test('what people offered of a device is no longer offered once the device sends other bytes', async () => {
   const connector = await newConnector(server, { content: { device_upload: true } });
   const tokens = [await connector.provision('d1'), await connector.provision('d2')] as const;

@@ -168,13 +168,31 @@ test('many that hang, fail or answer without end hold up neither those that do w
   for (let n = 0; n < 20; n += 1) await newHook(connector, n % 2 === 0 ? hanging.url : endless.url);
   await newHook(connector, 'http://127.0.0.1:1/');
   await log(connector, 1);
-  await eventually('all have begun', async () => hanging.tries.length + endless.tries.length >= 16);
+  await eventually('all have begun', async () => hanging.tries.length + endless.tries.length >= 8);
   const receiver = await receive();
   await newHook(connector, receiver.url);
   for (let n = 0; n < 50; n += 1) await log(connector, 2);
   await isThere(receiver, 100);
   assert.deepEqual(receiver.seqs(), (await seqsOf(connector)).slice(1));
   for (const { id } of await store.listWebhooks(connector)) await store.deleteWebhook(connector, id);
+});
+
+test('new ones that hang, however many, do not hold up one that has done well', async () => {
+  await stop();
+  stop = startWebhooks(deps({ timeout: 60_000 }));
+  const [connector, good] = [await newConnector(), await receive()];
+  await newHook(connector, good.url);
+  await log(connector, 1);
+  await isThere(good, 1);
+  const hanging = await receive(() => {});
+  for (let n = 0; n < 40; n += 1) await newHook(connector, hanging.url);
+  await log(connector, 1);
+  await eventually('they hang', async () => hanging.tries.length >= 8);
+  await log(connector, 1);
+  await isThere(good, 3);
+  for (const { id } of await store.listWebhooks(connector)) await store.deleteWebhook(connector, id);
+  await stop();
+  stop = startWebhooks(deps());
 });
 
 test('one that stays away for a day is paused and left alone, until somebody switches it on again', async () => {

@@ -105,6 +105,39 @@ test('of a huge answer no more is read than what is bounded', async () => {
   gone = Promise.withResolvers();
 });
 
+test('one that sends interim answers without end, or its answer in crumbs, is read no further either', async () => {
+  const endless = async (begin: string, crumbs: string) => {
+    let written = 0;
+    const gone = Promise.withResolvers<void>();
+    const other = createServer((socket) => {
+      const more = () => {
+        while (!socket.destroyed && socket.write(crumbs)) written += crumbs.length;
+      };
+      socket.on('error', () => {}).on('close', () => gone.resolve());
+      socket.on('drain', more);
+      socket.once('data', () => {
+        socket.write(begin);
+        more();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const outcome = await send(`http://127.0.0.1:${port}/`);
+    await gone.promise;
+    other.close();
+    assert.ok(written < 50_000_000, `${written} bytes were taken`);
+    return outcome;
+  };
+  for (const status of ['100 Continue', '102 Processing', '103 Early Hints']) {
+    assert.deepEqual(await endless('', `HTTP/1.1 ${status}\r\n\r\n`.repeat(2_000)), {
+      status: null,
+      error: 'it sends interim answers and no answer',
+    });
+  }
+  const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  assert.deepEqual(await endless(chunked, '1\r\nx\r\n'.repeat(10_000)), { status: 200, error: null });
+});
+
 test('one that closes, or is not there, or speaks nonsense, is a failure', async () => {
   receiver.behave((request) => void request.socket.destroy());
   const closed = await send(receiver.url);

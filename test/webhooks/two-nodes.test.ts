@@ -49,24 +49,26 @@ test('who waits for a place while its lease runs out sends nothing that another 
     const deps: WebhookDeps = { store, seal, clock, logger, allowed: ['127.0.0.0/8'], timeout: 500, lease: LEASE };
     return startRun(hook, deps, places, ends.signal, ends.signal).done;
   };
-  const places: Places = { steady: createSlots(1), troubled: createSlots(1) };
-  const leave = await places.steady.take(ends.signal);
+  const places = placesOf();
+  const leave = await places.fresh.take(ends.signal);
   assert(leave);
   const waiting = run(slow, places);
   await eventually('it has the lease, and waits', async () => {
     return (await postgres.query(`SELECT 1 FROM leases WHERE name = '${purposeOf('hook')}'`, url)).length === 1;
   });
   await eventually('the lease has run out', () => quick.claim(purposeOf('hook'), LEASE));
-  const working = run(quick, { steady: createSlots(1), troubled: createSlots(1) });
+  const working = run(quick, placesOf());
   await eventually('the other one has delivered', async () => {
     return (await quick.listDeliveries('hooks', 'hook')).length === 1;
   });
   leave();
   // In turn: this is given when the one that waited has had its place.
-  const next = await places.steady.take(ends.signal);
+  const next = await places.fresh.take(ends.signal);
   assert(next);
   assert.equal(receiver.tries.length, 1);
   next();
   ends.abort();
   await Promise.all([waiting, working]);
 });
+
+const placesOf = (): Places => ({ steady: createSlots(1), troubled: createSlots(1), fresh: createSlots(1) });

@@ -14,6 +14,7 @@ import { AppError } from '../../domain/errors.ts';
 import { etagOf, httpDate, type Part, partOf } from '../../domain/range.ts';
 import { percentOf } from '../../domain/rollout.ts';
 import type { ContentReader, DeviceFilter } from '../../store/store.ts';
+import { whileLive } from '../admit.ts';
 import { type Call, handle } from '../context.ts';
 import { findConnector } from '../lookup.ts';
 import { connectorParams, empty, ref } from '../schema/common.ts';
@@ -85,7 +86,7 @@ export const downloadContent = handle(
       'content-disposition': `attachment; filename="${id.slice(id.lastIndexOf('/') + 1)}"`,
       'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
     });
-    if (request.method !== 'HEAD') return bodyOf(reader, part, reply.raw);
+    if (request.method !== 'HEAD') return bodyOf(reader, whileLive(call, piecesOf(reader, part)), reply.raw);
     await reader.close();
     return Readable.from([]);
   },
@@ -164,8 +165,8 @@ function filterOf(offer: Offer): DeviceFilter | null {
 }
 
 /** Closes the reader however it ends, also if nobody ever reads: the client may be gone already. */
-function bodyOf(reader: ContentReader, part: Part, answer: ServerResponse): Readable {
-  const body = Readable.from(piecesOf(reader, part), { objectMode: false });
+function bodyOf(reader: ContentReader, pieces: AsyncIterable<Uint8Array>, answer: ServerResponse): Readable {
+  const body = Readable.from(pieces, { objectMode: false });
   body.once('close', () => void reader.close());
   if (answer.destroyed) body.destroy();
   else answer.once('close', () => body.destroy());

@@ -47,7 +47,7 @@ export const actOnRollout = handle(
   async (call) =>
     change({ ...call, action: `${call.body.action}Rollout` }, (content) => ({
       ...content,
-      rollout: changeRollout(expectRollout(content), call.body.action, call.now),
+      rollout: changeRollout(expectRollout(content), call.body, call.now),
     })),
 );
 

@@ -78,7 +78,11 @@ export const settings = Type.Object(
       history_days: Type.Number(),
     }),
     limits: Type.Object({ requests_per_minute: Type.Number() }),
-    content: Type.Object({ device_upload: Type.Boolean(), device_upload_bytes: Type.Number() }),
+    content: Type.Object({
+      device_upload: Type.Boolean(),
+      device_upload_bytes: Type.Number(),
+      device_upload_total_bytes: Type.Number(),
+    }),
   },
   { $id: 'Settings' },
 );
@@ -141,7 +145,11 @@ export const settingsPatch = closed(
     ),
     limits: optional(closed({ requests_per_minute: optional(Type.Number()) })),
     content: optional(
-      closed({ device_upload: optional(Type.Boolean()), device_upload_bytes: optional(Type.Number()) }),
+      closed({
+        device_upload: optional(Type.Boolean()),
+        device_upload_bytes: optional(Type.Number()),
+        device_upload_total_bytes: optional(Type.Number()),
+      }),
     ),
   },
   { description: 'any part of Settings' },

@@ -128,7 +128,12 @@ export const rolloutBody = closed({
     }),
   ),
 });
-export const rolloutAction = closed({ action: Type.Enum(['advance', 'hold', 'resume']) });
+export const rolloutAction = closed({
+  action: Type.Enum(['advance', 'hold', 'resume']),
+  step: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: rolloutLimits.steps, description: 'only while it is at this step' }),
+  ),
+});
 
 const binary = Type.String({ format: 'binary' });
 /** Only document: bodies are read as streams. */

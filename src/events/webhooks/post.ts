@@ -27,7 +27,7 @@ export interface Posted {
   readonly error: string | null;
 }
 
-/** Bytes of an answer that are read, for the sake of whoever sends them; nothing looks at them. */
+/** Bytes of an answer that are read, as they come over the wire, for the sake of whoever sends them; nothing looks at them. */
 const ANSWER_BYTES = 65_536;
 /** Addresses of a name that are tried. */
 const ADDRESSES_MAX = 8;
@@ -89,16 +89,19 @@ function exchange(
     let status: number | undefined;
     // However the answer ends, and also if the time is over: it is its status.
     sent.on('error', (error) => (status === undefined ? reject(error) : resolve(status)));
+    const enough = () => (sent.socket?.bytesRead ?? 0) > ANSWER_BYTES;
+    // Any number of them may come before an answer (RFC 9110, 15.2), and each costs more than it holds.
+    sent.on('information', () => {
+      if (enough()) sent.destroy(new Error('it sends interim answers and no answer'));
+    });
     sent.on('response', (answer) => {
       status = answer.statusCode!;
-      let read = 0;
       const done = () => {
         sent.destroy();
         resolve(status!);
       };
-      answer.on('data', (chunk: Buffer) => {
-        read += chunk.length;
-        if (read > ANSWER_BYTES) done();
+      answer.on('data', () => {
+        if (enough()) done();
       });
       answer.on('end', done).on('error', done).on('close', done);
     });

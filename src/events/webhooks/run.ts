@@ -32,10 +32,12 @@ export interface WebhookDeps {
   readonly nameServers?: readonly string[];
 }
 
-/** What all webhooks of a node share: places for those that do well, and others for those that do not. */
+/** What all webhooks of a node share: places for those that do well, and others for those that do not, or of which nobody knows. */
 export interface Places {
   readonly steady: Slots;
   readonly troubled: Slots;
+  /** For those that never had a success. */
+  readonly fresh: Slots;
 }
 
 /** Events of one delivery. */
@@ -101,7 +103,7 @@ async function run(
         await pause(Math.min(due, RENEW));
         continue;
       }
-      const leave: (() => void) | false = await (progress.failures > 0 ? places.troubled : places.steady).take(ends);
+      const leave: (() => void) | false = await placesOf(progress, places).take(ends);
       if (leave === false) return;
       let delivery: Delivery | null = null;
       try {
@@ -113,9 +115,8 @@ async function run(
         }
         progress = await sinceMissed(deps, hook, progress);
         const head = await store.lastSeq();
-        const events = await nextEvents(store, hook, progress, retry);
-        if (events.length > 0) {
-          delivery = await deliver(hook, events, retry, deps, cut);
+        delivery = await deliverNext(hook, progress, retry, deps, cut);
+        if (delivery !== null) {
           if (cut.aborted) return;
           progress = afterDelivery(progress, delivery, clock(), Math.random());
           retry =
@@ -149,6 +150,11 @@ async function run(
       await pause(AGAIN);
     }
   }
+}
+
+function placesOf({ failures, lastSuccess }: WebhookProgress, places: Places): Slots {
+  if (failures > 0) return places.troubled;
+  return lastSuccess === null ? places.fresh : places.steady;
 }
 
 async function rungWithin(bell: Bell, ms: number, ends: AbortSignal): Promise<void> {
@@ -208,6 +214,18 @@ async function nextEvents(store: Store, hook: Webhook, { position }: WebhookProg
   const before = retry === null ? undefined : retry.last + 1;
   const query = { types, after: position, before, order: 'oldest', limit: BATCH } as const;
   return (await store.readEvents(hook.connector, query)).events;
+}
+
+/** Null where there is nothing to deliver. The batch is held in here alone: a run that waits keeps nothing of it. */
+async function deliverNext(
+  hook: Webhook,
+  progress: WebhookProgress,
+  retry: Retry | null,
+  deps: WebhookDeps,
+  signal: AbortSignal,
+): Promise<Delivery | null> {
+  const events = await nextEvents(deps.store, hook, progress, retry);
+  return events.length === 0 ? null : deliver(hook, events, retry, deps, signal);
 }
 
 async function deliver(

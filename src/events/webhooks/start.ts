@@ -4,9 +4,10 @@ import type { Webhook } from '../../domain/webhook.ts';
 import { type Places, startRun, type WebhookDeps } from './run.ts';
 import { createSlots } from './slots.ts';
 
-/** Deliveries at the same time, each of one batch: of webhooks that do well, and of those whose last try failed. */
+/** Deliveries at the same time, each of one batch: of webhooks that do well, of those whose last try failed, and of new ones. */
 const STEADY_PLACES = 16;
 const TROUBLED_PLACES = 8;
+const FRESH_PLACES = 8;
 /** ms after which it looks for changes that no signal told of. */
 const LOOK_EVERY = 30_000;
 /** ms after which it looks again when it could not. */
@@ -25,7 +26,11 @@ interface Running {
 /** Starts them; the answer stops them and resolves when no delivery is under way. */
 export function startWebhooks(deps: WebhookDeps): () => Promise<void> {
   const { store, logger } = deps;
-  const places: Places = { steady: createSlots(STEADY_PLACES), troubled: createSlots(TROUBLED_PLACES) };
+  const places: Places = {
+    steady: createSlots(STEADY_PLACES),
+    troubled: createSlots(TROUBLED_PLACES),
+    fresh: createSlots(FRESH_PLACES),
+  };
   const stopping = new AbortController();
   const running = new Map<string, Running>();
   const byConnector = new Map<string, Set<Running>>();

@@ -4,7 +4,14 @@
  * are gone included.
  */
 import { createHash } from 'node:crypto';
-import { type Content, contentLimits, formatOffer, parseOffer } from '../../domain/content.ts';
+import {
+  type Content,
+  contentLimits,
+  expectDeviceRoom,
+  formatOffer,
+  parseOffer,
+  roomOf,
+} from '../../domain/content.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Rollout, RolloutFigures } from '../../domain/rollout.ts';
 import { PIECE } from '../moving.ts';
@@ -63,6 +70,7 @@ const piece = statement(
   "SELECT encode(substr(data, $3::int + 1, $4::int), 'base64') AS data FROM content_pieces WHERE blob = $1 AND n = $2",
 );
 const stored = statement('content-stored', 'SELECT coalesce(sum(bytes), 0)::bigint AS sum FROM content_blobs');
+const sentBytes = statement('content-sent', 'SELECT bytes FROM content_sent WHERE connector = $1');
 const begin = 'INSERT INTO content_blobs (node, bytes) VALUES ($1, 0) RETURNING key';
 const put = `WITH b AS (UPDATE content_blobs SET bytes = bytes + $4 WHERE key = $1 AND node IS NOT NULL RETURNING key)
   INSERT INTO content_pieces SELECT key, $2, decode($3, 'base64') FROM b RETURNING n`;
@@ -210,11 +218,15 @@ export function createContent({ db, node, connectors, commit }: Parts) {
       const after = decision.content;
       const events = (decision.events ?? []).map((event): Logged => ({ ...event, connector, device: null }));
       const written = after && staged !== undefined ? { ...after, bytes: staged.bytes, sha256: staged.sha256 } : after;
+      const { room } = decision;
+      const grown = roomOf(written?.bytes ?? 0) - (before?.device == null ? 0 : roomOf(before.bytes));
       const statements = [
         sql`SELECT demand(EXISTS (SELECT 1 FROM connectors WHERE key = ${connector} AND id IS NOT NULL FOR SHARE), 'dead')`,
         ...unchanged(connector, content, before),
         ...(written ? writeOf(node, connector, before, written, staged && blobs.get(staged)) : []),
         ...(written === null && before !== undefined ? drop(before) : []),
+        // Behind the write, which holds the sum still.
+        ...(room === undefined || grown <= 0 ? [] : [expectRoom(connector, room)]),
       ];
       try {
         const { audit } = decision;
@@ -231,6 +243,10 @@ export function createContent({ db, node, connectors, commit }: Parts) {
         }
         const limit = limits.get(error.message);
         if (limit !== undefined) throw new AppError('CONTENT_LIMIT', limit);
+        if (error.message === 'room') {
+          const sent = (await db.read<{ bytes: number }>(sentBytes, [connector]))[0]?.bytes ?? 0;
+          expectDeviceRoom(sent, before === undefined ? null : toContent(before), written!.bytes, room!);
+        }
         if (error.message === 'blob')
           throw new AppError('STORAGE_UNAVAILABLE', { seen: 'an upload that was taken for lost' });
         // Somebody else was quicker: decide on what they made of it.
@@ -395,6 +411,9 @@ function writeOf(
     write,
   ];
 }
+
+const expectRoom = (connector: number, room: number) =>
+  sql`SELECT demand((SELECT bytes FROM content_sent WHERE connector = ${connector}) <= ${room}, 'room')`;
 
 const free = (blob: number) => sql`UPDATE content_blobs SET kept = false, node = NULL WHERE key = ${blob}`;
 

@@ -51,8 +51,9 @@ export function openContentFiles({ folder, isUsed, storedBytes }: Options) {
     try {
       renameSync(pathOf(sha256), dead);
       stored -= bytes;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    } catch {
+      // Gone already, or a disk that fails or is full to the last block: nobody refers to it, and what stays counts until
+      // the next start. The commit that it follows is done, so there is nobody to tell.
     }
     // Freeing a large file takes its time. What stays is removed at the next start.
     rm(dead, { force: true }).catch(() => {});

@@ -1,7 +1,7 @@
 /** Files for devices: their descriptions, who is offered them and who fetched them. Their bytes: content-files.ts. */
 import type { FileHandle } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
-import { type Content, contentLimits, formatOffer, parseOffer } from '../../domain/content.ts';
+import { type Content, contentLimits, expectDeviceRoom, formatOffer, parseOffer } from '../../domain/content.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { Rollout, RolloutFigures } from '../../domain/rollout.ts';
 import type {
@@ -58,6 +58,7 @@ export function createContent(parts: Parts) {
   const running = db.prepare(`SELECT * FROM content WHERE rollout IS NOT NULL AND rollout ->> 'state' = 'running'`);
   const countListed = db.prepare('SELECT count(*) AS n FROM content WHERE connector = ? AND listed = 1');
   const countOfDevice = db.prepare('SELECT count(*) AS n FROM content WHERE connector = ? AND device = ?');
+  const sentBytes = db.prepare('SELECT bytes FROM content_sent WHERE connector = ?');
   const insert = db.prepare(`INSERT INTO content
     (connector, id, type, bytes, sha256, meta, created, updated, who, device, offer, rollout, listed)
     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`);
@@ -95,6 +96,10 @@ export function createContent(parts: Parts) {
     const before = find(connector, id);
     const change = decided(() => decide(before === undefined ? null : toContent(before)));
     const after = change.content;
+    if (change.room !== undefined && staged !== undefined) {
+      const { bytes: sent = 0 } = (sentBytes.get(connector) ?? {}) as { bytes?: number };
+      expectDeviceRoom(sent, before === undefined ? null : toContent(before), staged.bytes, change.room);
+    }
     if (after)
       write(connector, before, staged === undefined ? after : { ...after, bytes: staged.bytes, sha256: staged.sha256 });
     else if (after === null && before !== undefined) drop(before);

@@ -119,7 +119,10 @@ test('connectors from before content take no files from devices, and show those 
     .prepare('SELECT settings FROM connectors ORDER BY key')
     .all()
     .map(({ settings }) => JSON.parse(String(settings)));
-  assert.deepEqual(a.content, { device_upload: false, device_upload_bytes: 1_048_576 });
+  assert.deepEqual(a.content, {
+    ...{ device_upload: false, device_upload_bytes: 1_048_576 },
+    device_upload_total_bytes: 1_073_741_824,
+  });
   assert.deepEqual(a.events.types.toSorted(), events.types.toSorted());
   assert.deepEqual(b.events.types, ['data_in']);
   assert.deepEqual(Object.keys(a).toSorted(), Object.keys(defaultSettings('c')).toSorted());

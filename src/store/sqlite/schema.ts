@@ -273,6 +273,23 @@ export const migrations: readonly string[] = [
   -- What commits changed of devices and their rows do not have yet, as JSON (changes.ts).
   CREATE TABLE changes (number INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
   `,
+  /* 9: room for files of devices */ `
+  -- What the files that devices of a connector sent take together: of each its bytes, or a block of a disk.
+  CREATE TABLE content_sent (connector INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
+  INSERT INTO content_sent SELECT connector, sum(max(bytes, 4096)) FROM content WHERE device IS NOT NULL GROUP BY connector;
+  CREATE TRIGGER content_sent_more AFTER INSERT ON content WHEN new.device IS NOT NULL BEGIN
+    INSERT INTO content_sent VALUES (new.connector, max(new.bytes, 4096)) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
+  END;
+  CREATE TRIGGER content_sent_less AFTER DELETE ON content WHEN old.device IS NOT NULL BEGIN
+    UPDATE content_sent SET bytes = bytes - max(old.bytes, 4096) WHERE connector = old.connector;
+    DELETE FROM content_sent WHERE connector = old.connector AND bytes = 0;
+  END;
+  CREATE TRIGGER content_sent_other AFTER UPDATE OF bytes ON content WHEN new.device IS NOT NULL BEGIN
+    UPDATE content_sent SET bytes = bytes + max(new.bytes, 4096) - max(old.bytes, 4096) WHERE connector = new.connector;
+  END;
+
+  UPDATE connectors SET settings = json_set(settings, '$.content.device_upload_total_bytes', 1073741824);
+  `,
 ];
 
 /** Brings the schema up to date. Throws if the file was written by a newer version. `steps`: fewer make an older one. */
