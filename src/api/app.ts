@@ -12,6 +12,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
   type preParsingAsyncHookHandler,
+  type preValidationAsyncHookHandler,
 } from 'fastify';
 import { isPageRequest, registerConsole, sendPage } from '../console/pages.ts';
 import { AppError } from '../domain/errors.ts';
@@ -188,11 +189,9 @@ function registerRoute(scope: FastifyInstance, route: Route, deps: ApiDeps, stat
       // Before the body is read: who misspells a parameter of an upload is told at once.
       expectKnown(request.query as object, parameters);
     },
-    ...(!isUpload(route) && { preParsing: limitTime }),
-    // No body at all reads as an empty one: the schema then names what is missing.
-    preValidation: async (request) => {
-      if (route.schema.body !== undefined && request.body === undefined) request.body = {};
-    },
+    // Of a GET no body is read.
+    ...(!isUpload(route) && route.method !== 'GET' && { preParsing: limitTime }),
+    ...(route.schema.body !== undefined && { preValidation: emptyBody }),
     handler: async (request, reply) => {
       const { params, query, body, caller } = request;
       // The body may have taken its time; whose session has ended meanwhile may not change anything any more.
@@ -211,6 +210,11 @@ const limitTime: preParsingAsyncHookHandler = async (_request, _reply, payload) 
   payload.once('close', () => clearTimeout(timer));
   payload.once('end', () => clearTimeout(timer));
   return payload;
+};
+
+/** No body at all reads as an empty one: the schema then names what is missing. */
+const emptyBody: preValidationAsyncHookHandler = async (request) => {
+  if (request.body === undefined) request.body = {};
 };
 
 const exceptBody: typeof compileValidator = (part) => (part.httpPart === 'body' ? () => true : compileValidator(part));

@@ -40,6 +40,32 @@ export function historyTests(open: Open): void {
     assert.deepEqual(found, order.toSorted().map(String));
   });
 
+  it('keeps what comes a value at a time as it came: in any order, large or small, of one moment the first', async () => {
+    const value = fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: -9999, max: 9999 }).map(String) },
+      fc.string({ unit: 'grapheme', maxLength: 20 }),
+      fc.integer({ min: 100, max: 2000 }).map((length) => 'é'.repeat(length)),
+    );
+    const written = fc.array(fc.tuple(fc.nat(30), value), { minLength: 1, maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(written, async (values) => {
+        const ref = await device();
+        const query = { alias: 'a', from: START, to: START + HOUR, limit: 100 };
+        const firsts = new Map<number, string>();
+        for (const [second, value] of values) {
+          const timestamp = START + second * SECOND;
+          await shared.store.append(dataIn(ref, { a: value }, timestamp));
+          if (!firsts.has(timestamp)) firsts.set(timestamp, value);
+          // Whoever looks has what waits brought to the tables.
+          await shared.store.readHistory(ref, { ...query, limit: 1 });
+        }
+        const points = [...firsts].sort(([a], [b]) => a - b).map(([timestamp, value]) => ({ timestamp, value }));
+        same(await shared.store.readHistory(ref, query), { points, mayLoadMore: false });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('includes both ends of the time asked', async () => {
     const ref = await device();
     for (let at = 0; at < 5; at += 1) await shared.store.append(dataIn(ref, { a: `${at}` }, NOW + at));

@@ -9,35 +9,34 @@ const SPAN = 4_294_967_296;
 
 export const spanOf = (timestamp: number): number => Math.floor(timestamp / SPAN);
 
+/** Bytes up to which a block grows by what is written later: with its key it stands on a page of the table whole. */
+export const BLOCK_BYTES = 960;
+
 export type Block = (number | string)[];
 
 export function timesIn(data: string): number[] {
   return (JSON.parse(data) as Block).filter((_, at) => at % 2 === 0) as number[];
 }
 
-export interface MergedPoint<Value> {
+export interface MergedPoint {
   readonly timestamp: number;
-  readonly value: Value;
+  readonly value: string;
   /** What it takes of the room. */
   readonly size: number;
 }
 
-export interface Merge<Value> {
+export interface Merge {
   add(data: string): void;
   /** By time, each time once: the block added first wins. `cut`: later ones were left out for want of room. */
-  result(): { readonly points: readonly MergedPoint<Value>[]; readonly cut: boolean };
+  result(): { readonly points: readonly MergedPoint[]; readonly cut: boolean };
 }
 
 /**
- * Merges the blocks of one span: their points between the bounds (inclusive) that `read` takes, what it makes of them. Keeps
- * the earliest, as many as `room` (characters) has space for and one at least.
+ * Merges the blocks of one span: their points between the bounds (inclusive). Keeps the earliest, as many as `room` (characters)
+ * has space for and one at least.
  */
-export function createMerge<Value>(
-  { from, to }: { readonly from: number; readonly to: number },
-  read: (text: string) => Value | undefined,
-  room: number,
-): Merge<Value> {
-  let points: MergedPoint<Value>[] = [];
+export function createMerge({ from, to }: { readonly from: number; readonly to: number }, room: number): Merge {
+  let points: MergedPoint[] = [];
   /** Time of the last one while each came after the one before, as they mostly do; null from the first that did not. */
   let latest: number | null = Number.NEGATIVE_INFINITY;
   let size = 0;
@@ -70,10 +69,8 @@ export function createMerge<Value>(
       for (let at = 0; at < block.length; at += 2) {
         const timestamp = block[at] as number;
         if (timestamp < from || timestamp > end) continue;
-        const text = block[at + 1] as string;
-        const value = read(text);
-        if (value === undefined) continue;
-        const taken = text.length + POINT;
+        const value = block[at + 1] as string;
+        const taken = value.length + POINT;
         points.push({ timestamp, value, size: taken });
         size += taken;
         latest = latest !== null && timestamp > latest ? timestamp : null;

@@ -358,7 +358,7 @@ interface Span {
 
 function pointsOf(blocks: StatementSync, { device, alias, name, span }: Span): Cell[][] {
   const always = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
-  const merge = createMerge(always, (text) => text, Number.POSITIVE_INFINITY);
+  const merge = createMerge(always, Number.POSITIVE_INFINITY);
   for (const { data } of blocks.iterate(device, alias, span) as Iterable<{ data: string }>) merge.add(data);
   return merge.result().points.map(({ timestamp, value }) => [device, name, timestamp, value]);
 }

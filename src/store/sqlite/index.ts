@@ -7,6 +7,7 @@ import { connectionSignals, sizeOfEvent } from '../payload.ts';
 import type { Signal, Store } from '../store.ts';
 import { createAliases } from './aliases.ts';
 import { createAuditWriter } from './audit.ts';
+import { bucketsOf } from './buckets.ts';
 import { createChanges, finishChanges } from './changes.ts';
 import { type Phase, phases } from './codes.ts';
 import { createCommitter } from './committer.ts';
@@ -178,11 +179,16 @@ async function openLocked(folder: string, failures: Failures, unlock: () => void
     readState: data.readState,
     async readHistory(ref, query) {
       await followed();
-      return reader.ask('readHistory', connectors.keyOf(ref.connector), ref.key, query);
+      const alias = aliases.find(connectors.keyOf(ref.connector), query.alias);
+      if (alias === undefined) return { points: [], mayLoadMore: false };
+      return reader.ask('readHistory', ref.key, alias, query);
     },
     async readBuckets(ref, query, bucket) {
       await followed();
-      return reader.ask('readBuckets', connectors.keyOf(ref.connector), ref.key, query, bucket);
+      const alias = aliases.find(connectors.keyOf(ref.connector), query.alias);
+      if (alias === undefined) return { points: [], mayLoadMore: false };
+      const { figures, mayLoadMore } = await reader.ask('readBuckets', ref.key, alias, query, bucket);
+      return { points: bucketsOf(figures), mayLoadMore };
     },
     touch: data.touch,
     readPending: data.readPending,

@@ -10,7 +10,7 @@ import type { Point } from '../../domain/device.ts';
 import type { DeviceRef, PendingValue, ValueState } from '../store.ts';
 import { follow, type MutableState, noState, type StateColumns, toState } from '../value-state.ts';
 import type { Aliases } from './aliases.ts';
-import type { Block } from './blocks.ts';
+import { BLOCK_BYTES, type Block } from './blocks.ts';
 import { beginStep } from './budget.ts';
 import type { Changes } from './changes.ts';
 import type { Committer } from './committer.ts';
@@ -379,7 +379,12 @@ function prepareWriters(db: DatabaseSync) {
       set_at = iif(set_at IS NULL OR ?4 >= set_at, coalesce(?4, set_at), set_at),
       reported = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?5, reported), reported),
       reported_at = iif(reported_at IS NULL OR ?6 >= reported_at, coalesce(?6, reported_at), reported_at)`);
-  const block = db.prepare('INSERT OR IGNORE INTO points VALUES (?,?,?,?,?)');
+  // Goes into the row written last where both together are small: who reads pays for rows. The order stays that of writing.
+  const block = db.prepare(`
+    INSERT INTO points VALUES (?1, ?2, ?3, coalesce(
+      (SELECT iif(octet_length(data) + octet_length(?5) <= ${BLOCK_BYTES}, step, NULL) FROM points
+        WHERE device = ?1 AND alias = ?2 AND span = ?3 ORDER BY step DESC LIMIT 1), ?4), ?5)
+    ON CONFLICT DO UPDATE SET data = substr(data, 1, length(data) - 1) || ',' || substr(?5, 2)`);
   const begin = db.prepare("INSERT OR REPLACE INTO meta VALUES ('projecting', ?), ('projecting_rows', ?)");
   const begun = db.prepare(`SELECT coalesce(max(value) FILTER (WHERE name = 'projecting'), 0) AS last,
     coalesce(max(value) FILTER (WHERE name = 'projecting_rows'), 0) AS rows FROM meta`);
